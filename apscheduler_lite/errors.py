@@ -1,0 +1,97 @@
+"""
+Every exception and warning of the library.
+
+    Exception
+    ├── SchedulerAlreadyRunningError   start() on a running scheduler
+    ├── SchedulerNotRunningError       a call that needs a running scheduler
+    ├── MaxInstancesReachedError       an executor refuses one more instance of a job
+    ├── KeyError
+    │   ├── JobLookupError             no job with that id
+    │   └── ConflictingIdError         a job with that id exists already
+    ├── ValueError
+    │   └── TransientJobError          the job cannot be stored: its function has no importable name
+    └── UserWarning
+        └── SchedulerWarning           accepted, but probably not what was meant
+
+The built-in bases are those of APScheduler 3, so that existing ``except`` clauses keep working; each class can
+also be imported from its home there. Wrong arguments raise plain ``TypeError`` and ``ValueError``.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "ConflictingIdError",
+    "JobLookupError",
+    "MaxInstancesReachedError",
+    "SchedulerAlreadyRunningError",
+    "SchedulerNotRunningError",
+    "SchedulerWarning",
+    "TransientJobError",
+]
+
+
+class SchedulerAlreadyRunningError(Exception):
+    """Raised by ``start()`` and ``configure()`` when the scheduler is already running."""
+
+    def __str__(self) -> str:
+        return "the scheduler is already running"
+
+
+class SchedulerNotRunningError(Exception):
+    """Raised by a call that needs a running scheduler, such as ``pause()``, when it is not running."""
+
+    def __str__(self) -> str:
+        return "the scheduler is not running; call start() first"
+
+
+class MaxInstancesReachedError(Exception):
+    """Raised by an executor that already runs as many instances of a job as the job allows."""
+
+    def __init__(self, job: object) -> None:
+        super().__init__(
+            f"job {getattr(job, 'id', job)!r} already runs its maximum number of instances"
+            f" ({getattr(job, 'max_instances', '?')})"
+        )
+
+
+class _KeyErrorWithMessage(KeyError):
+    """A KeyError that prints its sentence, where the built-in one prints the sentence's repr."""
+
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else ""
+
+
+class JobLookupError(_KeyErrorWithMessage):
+    """Raised when no job has the given id in the store or stores that were searched."""
+
+    def __init__(self, job_id: object) -> None:
+        super().__init__(f"no job by the id of {job_id!s} was found")
+
+
+class ConflictingIdError(_KeyErrorWithMessage):
+    """Raised when a job is added whose id another job of the same store bears."""
+
+    def __init__(self, job_id: object) -> None:
+        super().__init__(
+            f"a job with the id {job_id!s} exists already; pass replace_existing=True to replace it,"
+            " or choose another id"
+        )
+
+
+class TransientJobError(ValueError):
+    """Raised when a job is added to a persistent store but its function cannot be found again by name."""
+
+    def __init__(self, job_id: object) -> None:
+        super().__init__(
+            f"job {job_id!s} cannot be added to this store: its function has no importable name. Define it at the"
+            " top level of a module, or give it as text: 'module:function'"
+        )
+
+
+class SchedulerWarning(UserWarning):
+    """
+    Issued for input that is accepted but probably not what was meant.
+
+    A class of its own, so that ``warnings.filterwarnings("error", category=SchedulerWarning)`` turns exactly these
+    into errors.
+    """
