@@ -1,0 +1,177 @@
+"""
+What the scheduler asks of a trigger.
+
+A trigger of your own subclasses ``BaseTrigger`` and overrides ``get_next_fire_time``, as with APScheduler 3; the
+rest follows from it. The scheduler itself counts in instants (microseconds since 1970 in UTC) and asks
+``next_instant``, ``latest_instant`` and ``delay``; the triggers of this library answer these by arithmetic, see
+``exact.py``.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from datetime import datetime, timedelta, tzinfo
+from itertools import islice, takewhile
+from operator import index
+from typing import Self
+
+from apscheduler_lite._clock import system_now
+from apscheduler_lite._text import shorten
+from apscheduler_lite._timezones import MICROSECONDS, from_instant, local_timezone, to_datetime, to_instant
+
+__all__ = ["BaseTrigger"]
+
+# How many fire times latest_instant tries, one by one, before it is content with the last that it found.
+_MAX_STEPS = 100_000
+
+
+class BaseTrigger(ABC):
+    """Base class of all triggers."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
+        """
+        Return the next fire time, an aware datetime, or None when there is none any more.
+
+        Args:
+            previous_fire_time: what this method returned last, or None for the first time.
+            now: the current time.
+        """
+
+    def next_instant(self, previous: int | None, now: int) -> int | None:
+        """
+        Return the next fire time as an instant, without jitter; None when there is none any more.
+
+        The search begins at ``now`` when ``previous`` is None or the clock was set back before it, otherwise just
+        after ``previous``.
+
+        Raises:
+            TypeError: the answer of ``get_next_fire_time`` is no datetime.
+            ValueError: it is naive, or not later than the previous one.
+        """
+        zone = self.zone or local_timezone()
+        answer = self.get_next_fire_time(
+            None if previous is None else from_instant(previous, zone), from_instant(now, zone)
+        )
+        if answer is None:
+            return None
+        where = f"{type(self).__name__}.get_next_fire_time returned {shorten(answer)}"
+        if not isinstance(answer, datetime):
+            raise TypeError(f"{where}; it must return a datetime with a time zone, or None")
+        if answer.utcoffset() is None:
+            raise ValueError(f"{where}, which has no time zone; it must return a datetime with one, or None")
+        instant = to_instant(answer)
+        if previous is not None and instant <= previous <= now:
+            raise ValueError(
+                f"{where}, which is not later than the previous fire time {from_instant(previous, zone).isoformat()}"
+            )
+        return instant
+
+    def latest_instant(self, after: int, now: int) -> int | None:
+        """
+        Return the latest fire time that is later than ``after`` and not later than ``now``, or None.
+
+        This asks for one fire time after the other, and stops after 100,000 of them with the last that it saw.
+        """
+        latest = None
+        found = self.next_instant(after, now)
+        for _ in range(_MAX_STEPS):
+            if found is None or found > now:
+                break
+            latest = found
+            found = self.next_instant(found, now)
+        return latest
+
+    def delay(self, instant: int) -> int:
+        """Return the microseconds of jitter to add to that fire time: here none."""
+        return 0
+
+    def bind(self, timezone: tzinfo, now: datetime) -> Self:
+        """
+        Return this trigger with the scheduler's zone and time for what its user left open.
+
+        The scheduler calls it when the trigger is added. It returns the trigger itself when nothing was left open,
+        otherwise a copy.
+        """
+        return self
+
+    def is_same_schedule(self, other: BaseTrigger) -> bool:
+        """
+        Return whether the other trigger is configured like this one.
+
+        A start that both took from the moment of their creation counts as equal. With ``replace_existing=True`` a job
+        whose trigger is the same keeps its next run time.
+        """
+        if self is other:
+            return True
+        if type(self) is not type(other):
+            return False
+        try:
+            return bool(self.__getstate__() == other.__getstate__())
+        except Exception:  # attributes of a stranger, which may compare as they like
+            return False
+
+    @property
+    def zone(self) -> tzinfo | None:
+        """The zone of the answers, or None when it depends on the question."""
+        zone = getattr(self, "timezone", None)
+        return zone if isinstance(zone, tzinfo) else None
+
+    def next_fire_times(self, n: int, after: datetime | None = None) -> list[datetime]:
+        """
+        Return the next ``n`` fire times, without jitter; fewer when the trigger ends before.
+
+        Args:
+            n: how many.
+            after: the first one is later than this; by default the current time.
+
+        Raises:
+            ValueError: ``n`` is negative.
+        """
+        count = index(n)
+        if count < 0:
+            raise ValueError(f"n must not be negative: {n}")
+        zone = self.zone or local_timezone()
+        begin = to_instant(system_now() if after is None else to_datetime(after, zone, "after")) + 1
+        return [from_instant(instant, zone) for instant in islice(self._instants(begin), count)]
+
+    def between(self, start: datetime, end: datetime) -> Iterator[datetime]:
+        """
+        Yield the fire times from ``start`` to ``end``, both included, without jitter.
+
+        Raises:
+            ValueError: ``end`` is earlier than ``start``.
+        """
+        zone = self.zone or local_timezone()
+        first, last = (to_instant(to_datetime(x, zone, name)) for x, name in ((start, "start"), (end, "end")))
+        if last < first:
+            raise ValueError(f"end {end} is earlier than start {start}")
+        found = takewhile(lambda instant: instant <= last, self._instants(first))
+        return (from_instant(instant, zone) for instant in found)
+
+    def describe(self) -> str:
+        """Return what the trigger does, in English words."""
+        return str(self)
+
+    def _instants(self, begin: int) -> Iterator[int]:
+        """Yield the fire times from an instant on."""
+        found = self.next_instant(None, begin)
+        while found is not None:
+            if found >= begin:
+                yield found
+            found = self.next_instant(found, max(found, begin))
+
+    def _apply_jitter(self, next_fire_time: datetime | None, jitter: float | None, now: datetime) -> datetime | None:
+        """
+        Return the fire time plus a random delay of up to ``jitter`` seconds.
+
+        For triggers written for APScheduler 3, which call it at the end of ``get_next_fire_time``.
+        """
+        if next_fire_time is None or not jitter:
+            return next_fire_time
+        from random import random  # here, because its import costs milliseconds
+
+        return next_fire_time + timedelta(0, 0, int(random() * jitter * MICROSECONDS))

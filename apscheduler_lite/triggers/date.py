@@ -1,0 +1,112 @@
+"""A single moment."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, tzinfo
+from typing import Any, Self
+
+from apscheduler_lite._clock import system_now
+from apscheduler_lite._timezones import UTC, from_instant, localize, read_datetime, to_instant, to_timezone
+
+from .base import BaseTrigger
+from .exact import STATE_VERSION, ExactTrigger, check_state, choose_zone, time_text, warn_of_other_zone
+
+__all__ = ["DateTrigger"]
+
+
+class DateTrigger(ExactTrigger):
+    """
+    Fire once, at a given time.
+
+    A time in the past still fires, as soon as it can; the job's grace time decides whether that is too late.
+
+    Args:
+        run_date: when; by default at once.
+        timezone: the zone of a ``run_date`` that bears no offset; by default the scheduler's.
+    """
+
+    # _open is what bind() has to settle: None, or (the naive run date or None, whether the zone is left open).
+    __slots__ = ("_implicit_date", "_instant", "_open", "timezone")
+
+    jitter = None
+
+    def __init__(
+        self, run_date: date | str | bytes | None = None, timezone: tzinfo | str | bytes | None = None
+    ) -> None:
+        given = None if run_date is None else read_datetime(run_date, "run_date")
+        zone, zone_is_open = choose_zone(timezone)
+        self._implicit_date = given is None
+        self._open: tuple[datetime | None, bool] | None = None
+        if given is None:
+            self._open = (None, zone_is_open)
+            given = system_now()
+        elif given.tzinfo is not None:
+            zone = to_timezone(given.tzinfo)
+        elif zone_is_open:
+            self._open = (given, True)
+        self.timezone: tzinfo = zone
+        self._instant = to_instant(localize(given, zone))
+
+    @property
+    def run_date(self) -> datetime:
+        """The time of the one fire."""
+        return from_instant(self._instant, self.timezone)
+
+    def next_instant(self, previous: int | None, now: int) -> int | None:
+        """Return the run date, even when it is past, unless the previous fire time has reached it."""
+        return self._instant if previous is None or previous < self._instant else None
+
+    def latest_instant(self, after: int, now: int) -> int | None:
+        """Return the run date if it lies between the two."""
+        return self._instant if after < self._instant <= now else None
+
+    def bind(self, timezone: tzinfo, now: datetime) -> Self:
+        """Return this trigger with the scheduler's zone and time for what its user left open."""
+        if self._open is None:
+            return self
+        naive, zone_is_open = self._open
+        bound = self._copy()
+        bound._open = None
+        if zone_is_open:
+            bound.timezone = timezone
+        if naive is None:
+            bound._instant = to_instant(now)
+        else:
+            warn_of_other_zone(f"run_date {naive.isoformat(' ')}", self.timezone, timezone, now)
+            bound._instant = to_instant(localize(naive, timezone))
+        return bound
+
+    def is_same_schedule(self, other: BaseTrigger) -> bool:
+        """Return whether the other one fires at the same time, or both were made to fire at once."""
+        return (
+            type(self) is type(other)
+            and isinstance(other, DateTrigger)
+            and (self._instant == other._instant or (self._implicit_date and other._implicit_date))
+        )
+
+    def describe(self) -> str:
+        """Return what the trigger does, in English words."""
+        return f"once, at {time_text(self.run_date)}"
+
+    def __str__(self) -> str:
+        return f"date[{time_text(self.run_date)}]"
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} (run_date='{time_text(self.run_date)}')>"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {
+            "version": STATE_VERSION,
+            "run_date": from_instant(self._instant, UTC),  # in UTC, because old pickle protocols lose the fold
+            "timezone": self.timezone,
+            "implicit_date": self._implicit_date,
+            "open": self._open,
+        }
+
+    def __setstate__(self, state: Any) -> None:
+        state = check_state(self, state)
+        run_date = read_datetime(state["run_date"], "run_date")
+        self._instant = to_instant(run_date)
+        self.timezone = to_timezone(state.get("timezone") or run_date.tzinfo)
+        self._implicit_date = state.get("implicit_date", False)
+        self._open = state.get("open")

@@ -1,0 +1,198 @@
+"""
+What the triggers of this library share: they are functions from instants to instants.
+
+A subclass says in ``next_instant`` and ``latest_instant`` when it fires exactly, and everything with datetimes, zones
+and jitter follows here, once.
+
+Jitter is a delay that is added to an exact fire time, and is cut so that the sum stays before the next exact fire
+time and not after the end. So the sums strictly increase, each lies in the slot of its own exact fire time, and the
+search that goes on from a sum finds the next slot: nothing drifts and nothing is dropped.
+"""
+
+from __future__ import annotations
+
+import warnings
+from abc import abstractmethod
+from collections.abc import Iterator
+from datetime import datetime, tzinfo
+from math import isfinite
+from typing import Any, Self
+
+from apscheduler_lite._text import shorten
+from apscheduler_lite._timezones import (
+    LAST_INSTANT,
+    MICROSECONDS,
+    from_instant,
+    local_timezone,
+    to_instant,
+    to_timezone,
+)
+from apscheduler_lite.errors import SchedulerWarning
+
+from .base import BaseTrigger
+
+__all__ = [
+    "STATE_VERSION",
+    "ExactTrigger",
+    "check_state",
+    "choose_zone",
+    "time_text",
+    "to_jitter",
+    "warn_of_other_zone",
+]
+
+#: The version of the states that triggers pickle. 1 and 2 are those of APScheduler 3.
+STATE_VERSION = 3
+
+
+class ExactTrigger(BaseTrigger):
+    """A trigger that answers in instants."""
+
+    __slots__ = ()
+
+    jitter: float | None
+    timezone: tzinfo
+
+    @abstractmethod
+    def next_instant(self, previous: int | None, now: int) -> int | None:
+        """Return the next exact fire time."""
+
+    @abstractmethod
+    def latest_instant(self, after: int, now: int) -> int | None:
+        """Return the latest exact fire time that is later than ``after`` and not later than ``now``."""
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
+        """
+        Return the next fire time with its jitter, in the trigger's zone, or None when there is none any more.
+
+        Args:
+            previous_fire_time: the fire time before, with its jitter, or None for the first time.
+            now: the current time.
+
+        Raises:
+            TypeError: an argument is no aware datetime.
+        """
+        try:
+            instant = self.next_instant(
+                None if previous_fire_time is None else to_instant(previous_fire_time), to_instant(now)
+            )
+        except (TypeError, AttributeError):
+            _check_moments(previous_fire_time, now)
+            raise
+        if instant is None:
+            return None
+        if self.jitter:
+            instant += self.delay(instant)
+        return from_instant(instant, self.timezone)
+
+    def delay(self, instant: int) -> int:
+        """Return a random delay in microseconds to add to that exact fire time: at most the jitter."""
+        if not self.jitter:
+            return 0
+        from random import random  # here, because its import costs milliseconds
+
+        room = min(int(self.jitter * MICROSECONDS), self.end_instant - instant)
+        following = self.next_instant(instant, instant)
+        if following is not None:
+            room = min(room, following - instant - 1)
+        return int(random() * (room + 1))
+
+    @property
+    def end_instant(self) -> int:
+        """The instant that no fire time and no jitter may pass."""
+        return LAST_INSTANT
+
+    @property
+    def zone(self) -> tzinfo:
+        """The zone of the answers."""
+        return self.timezone
+
+    def _copy(self) -> Self:
+        """Return a copy, made much faster than by ``copy.copy``, which would go through the pickled state."""
+        copied = object.__new__(type(self))
+        for cls in type(self).__mro__:
+            for name in getattr(cls, "__slots__", ()):
+                setattr(copied, name, getattr(self, name))
+        if hasattr(self, "__dict__"):  # of a subclass without slots
+            copied.__dict__.update(self.__dict__)
+        return copied
+
+    def _instants(self, begin: int) -> Iterator[int]:
+        # Not previous=None, which for some triggers means "also what is past".
+        found = self.next_instant(begin - 1, begin - 1)
+        while found is not None:
+            yield found
+            found = self.next_instant(found, found)
+
+
+def choose_zone(timezone: object, *moments: object) -> tuple[tzinfo, bool]:
+    """
+    Return the zone of a trigger, and whether it was left to the scheduler to choose.
+
+    It is the given one, else that of the first aware datetime among the moments, else for the time being the host's.
+    """
+    if timezone is not None:
+        return to_timezone(timezone), False
+    for moment in moments:
+        if isinstance(moment, datetime) and moment.tzinfo is not None:
+            return to_timezone(moment.tzinfo), False
+    return local_timezone(), True
+
+
+def to_jitter(value: float | None) -> float | None:
+    """
+    Return a valid jitter in seconds, or None.
+
+    Raises:
+        TypeError: it is no number.
+        ValueError: it is negative or not finite.
+    """
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"jitter must be a number of seconds or None, not {type(value).__name__}: {shorten(value)}")
+    if value < 0 or not isfinite(value):
+        raise ValueError(f"jitter must be zero or more seconds: {shorten(value)}")
+    return value
+
+
+def warn_of_other_zone(what: str, host: tzinfo, zone: tzinfo, now: datetime) -> None:
+    """Warn that times which named no zone are read in the scheduler's, where that differs from the host's now."""
+    if now.astimezone(host).utcoffset() != now.astimezone(zone).utcoffset():
+        warnings.warn(
+            f"{what} names no time zone; it is read in the scheduler's zone {zone}, not in this host's {host}. Give"
+            " the trigger timezone=... to choose",
+            SchedulerWarning,
+            stacklevel=4,
+        )
+
+
+def time_text(moment: datetime) -> str:
+    """Return the time as reprs and descriptions show it, to the second."""
+    return moment.strftime("%Y-%m-%d %H:%M:%S %Z")
+
+
+def check_state(trigger: BaseTrigger, state: Any) -> dict[str, Any]:
+    """
+    Return a pickled state, if this version of the library can read it.
+
+    Raises:
+        ValueError: a later version wrote it.
+    """
+    version = state.get("version", 1) if isinstance(state, dict) else None
+    if not isinstance(version, int) or version > STATE_VERSION:
+        raise ValueError(
+            f"a pickled {type(trigger).__name__} has a state of version {version}; this version of apscheduler_lite"
+            f" reads up to {STATE_VERSION}"
+        )
+    return dict(state)
+
+
+def _check_moments(previous_fire_time: object, now: object) -> None:
+    for name, value in (("previous_fire_time", previous_fire_time), ("now", now)):
+        if name == "previous_fire_time" and value is None:
+            continue
+        if not isinstance(value, datetime):
+            raise TypeError(f"{name} must be a datetime with a time zone, not {type(value).__name__}: {shorten(value)}")
+        if value.utcoffset() is None:
+            raise TypeError(f"{name} must have a time zone: {value!r}")

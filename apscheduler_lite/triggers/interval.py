@@ -1,0 +1,226 @@
+"""A beat of elapsed time."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta, tzinfo
+from typing import Any, Self
+
+from apscheduler_lite._clock import system_now
+from apscheduler_lite._text import shorten
+from apscheduler_lite._timezones import (
+    LAST_INSTANT,
+    MICROSECONDS,
+    UTC,
+    from_instant,
+    localize,
+    read_datetime,
+    to_instant,
+    to_timezone,
+)
+
+from .base import BaseTrigger
+from .exact import STATE_VERSION, ExactTrigger, check_state, choose_zone, time_text, to_jitter, warn_of_other_zone
+
+__all__ = ["IntervalTrigger"]
+
+_MICROSECOND = timedelta(0, 0, 1)
+
+
+class IntervalTrigger(ExactTrigger):
+    """
+    Fire at the start and then again and again after the same elapsed time.
+
+    The fire times are ``start_date`` plus whole multiples of the interval, counted in microseconds of elapsed time:
+    clock changes neither stretch nor shift them, and so "every 24 hours" is not "every day at noon".
+
+    Args:
+        weeks, days, hours, minutes, seconds: the interval is their sum.
+        start_date: the first fire time; by default one interval from now.
+        end_date: no fire is later.
+        timezone: the zone of dates that bear no offset, and of the answers; by default the scheduler's.
+        jitter: delay each fire by a random time of up to so many seconds.
+
+    Raises:
+        TypeError: an argument is of the wrong type.
+        ValueError: the interval is not longer than zero, or ``end_date`` is earlier than ``start_date``.
+    """
+
+    # Ten thousand jobs have one each, so only what cannot be computed is kept. _open is what bind() has to settle:
+    # None, or (the naive start date or None, the naive end date or None, whether the zone is left open).
+    __slots__ = ("_end", "_implicit_start", "_length", "_open", "_start", "jitter", "timezone")
+
+    def __init__(
+        self,
+        weeks: float = 0,
+        days: float = 0,
+        hours: float = 0,
+        minutes: float = 0,
+        seconds: float = 0,
+        start_date: date | str | bytes | None = None,
+        end_date: date | str | bytes | None = None,
+        timezone: tzinfo | str | bytes | None = None,
+        jitter: float | None = None,
+    ) -> None:
+        self._length = _length(weeks, days, hours, minutes, seconds)
+        start = None if start_date is None else read_datetime(start_date, "start_date")
+        end = None if end_date is None else read_datetime(end_date, "end_date")
+        zone, zone_is_open = choose_zone(timezone, start_date, end_date)
+        self.timezone: tzinfo = zone
+        self.jitter = to_jitter(jitter)
+        self._implicit_start = start is None
+        self._open: tuple[datetime | None, datetime | None, bool] | None = None
+        if start is None or zone_is_open:
+            self._open = (_if_naive(start), _if_naive(end), zone_is_open)
+        self._end = LAST_INSTANT if end is None else to_instant(localize(end, zone))
+        if start is None:
+            self._start = to_instant(system_now()) + self._length
+        else:
+            self._start = to_instant(localize(start, zone))
+            self._check_order()
+
+    @property
+    def interval(self) -> timedelta:
+        """The time from one fire to the next."""
+        return timedelta(0, 0, self._length)
+
+    @property
+    def interval_length(self) -> float:
+        """The time from one fire to the next, in seconds."""
+        return self._length / MICROSECONDS
+
+    @property
+    def start_date(self) -> datetime:
+        """The first fire time."""
+        return from_instant(self._start, self.timezone)
+
+    @property
+    def end_date(self) -> datetime | None:
+        """The time that no fire passes, or None."""
+        return None if self._end == LAST_INSTANT else from_instant(self._end, self.timezone)
+
+    @property
+    def end_instant(self) -> int:
+        """The instant that no fire time and no jitter may pass."""
+        return self._end
+
+    def next_instant(self, previous: int | None, now: int) -> int | None:
+        """Return the next exact fire time."""
+        begin = now if previous is None or now < previous else previous + 1
+        start = self._start
+        found = start if begin <= start else begin + (start - begin) % self._length
+        return found if found <= self._end else None
+
+    def latest_instant(self, after: int, now: int) -> int | None:
+        """Return the latest exact fire time that is later than ``after`` and not later than ``now``."""
+        last = min(now, self._end)
+        if last < self._start:
+            return None
+        found = last - (last - self._start) % self._length
+        return found if found > after else None
+
+    def bind(self, timezone: tzinfo, now: datetime) -> Self:
+        """Return this trigger with the scheduler's zone and time for what its user left open."""
+        if self._open is None:
+            return self
+        start, end, zone_is_open = self._open
+        bound = self._copy()
+        bound._open = None
+        if zone_is_open:
+            bound.timezone = timezone
+            for name, naive in (("end_date", end), ("start_date", start)):
+                if naive is not None:
+                    warn_of_other_zone(f"{name} {naive.isoformat(' ')}", self.timezone, timezone, now)
+            if start is not None:
+                bound._start = to_instant(localize(start, timezone))
+            if end is not None:
+                bound._end = to_instant(localize(end, timezone))
+        if self._implicit_start:
+            bound._start = to_instant(now) + self._length
+        else:
+            bound._check_order()
+        return bound
+
+    def is_same_schedule(self, other: BaseTrigger) -> bool:
+        """Return whether the other one has the same beat, or both started it from the moment of their creation."""
+        return (
+            type(self) is type(other)
+            and isinstance(other, IntervalTrigger)
+            and (self._length, self._end, self.timezone, self.jitter)
+            == (other._length, other._end, other.timezone, other.jitter)
+            and (self._start == other._start or (self._implicit_start and other._implicit_start))
+        )
+
+    def describe(self) -> str:
+        """Return what the trigger does, in English words."""
+        return f"every {self.interval}"
+
+    def __str__(self) -> str:
+        return f"interval[{self.interval}]"
+
+    def __repr__(self) -> str:
+        parts = [f"interval={self.interval!r}", f"start_date='{time_text(self.start_date)}'"]
+        if self.end_date is not None:
+            parts.append(f"end_date='{time_text(self.end_date)}'")
+        if self.jitter is not None:
+            parts.append(f"jitter={self.jitter}")
+        return f"<{type(self).__name__} ({', '.join(parts)}, timezone='{self.timezone}')>"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {
+            "version": STATE_VERSION,
+            "timezone": self.timezone,
+            "start_date": from_instant(self._start, UTC),  # in UTC, because old pickle protocols lose the fold
+            "end_date": None if self._end == LAST_INSTANT else from_instant(self._end, UTC),
+            "interval": self.interval,
+            "jitter": self.jitter,
+            "implicit_start": self._implicit_start,
+            "open": self._open,
+        }
+
+    def __setstate__(self, state: Any) -> None:
+        state = check_state(self, state)
+        zone = to_timezone(state["timezone"])
+        end = state.get("end_date")
+        self.timezone = zone
+        self._length = state["interval"] // _MICROSECOND
+        self._start = to_instant(localize(read_datetime(state["start_date"], "start_date"), zone))
+        self._end = LAST_INSTANT if end is None else to_instant(localize(read_datetime(end, "end_date"), zone))
+        self.jitter = state.get("jitter")
+        self._implicit_start = state.get("implicit_start", False)
+        self._open = state.get("open")
+
+    def _check_order(self) -> None:
+        if self._end < self._start:
+            raise ValueError(f"end_date {self.end_date} is earlier than start_date {self.start_date}")
+
+
+def _length(weeks: float, days: float, hours: float, minutes: float, seconds: float) -> int:
+    """Return the sum in microseconds."""
+    try:
+        whole = ((weeks * 7 + days) * 24 + hours) * 3600 + minutes * 60 + seconds
+        length = whole * MICROSECONDS
+        if type(length) is not int:
+            length = timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds) // _MICROSECOND
+    except (TypeError, ValueError, OverflowError) as exc:
+        raise _explained(exc, weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds) from None
+    if length <= 0:
+        raise ValueError(
+            "the interval must be longer than zero; give it at least one of weeks, days, hours, minutes and seconds"
+            f" (they add up to {length / MICROSECONDS:g} seconds)"
+        )
+    if length > timedelta.max // _MICROSECOND:
+        raise ValueError(f"the interval is too long: {whole:g} seconds")
+    return length
+
+
+def _explained(exc: Exception, **units: object) -> Exception:
+    """Return the error of a sum as one that names the unit."""
+    for name, value in units.items():
+        if not isinstance(value, (int, float)):
+            return TypeError(f"{name} must be a number, not {type(value).__name__}: {shorten(value)}")
+    given = ", ".join(f"{name}={shorten(value)}" for name, value in units.items() if value)
+    return ValueError(f"no interval can be made of {given}: {exc}")
+
+
+def _if_naive(moment: datetime | None) -> datetime | None:
+    return moment if moment is not None and moment.tzinfo is None else None
