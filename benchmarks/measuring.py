@@ -93,6 +93,13 @@ def percentile(values: Sequence[float], share: float) -> float:
     return ordered[min(int(len(ordered) * share), len(ordered) - 1)]
 
 
+def in_process_of_its_own(function: Callable[..., Any], *arguments: object, timeout: float = 300) -> Any:
+    """Call a function of a module, with arguments that have a literal form, in a fresh interpreter."""
+    call = f"{function.__name__}({', '.join(map(repr, arguments))})"
+    code = f"import json; from {function.__module__} import {function.__name__}; print(json.dumps({call}))"
+    return in_fresh_process(code, timeout=timeout)
+
+
 def in_fresh_process(code: str, *, timeout: float = 300) -> Any:
     """Run the code in an interpreter that has imported nothing yet; return the JSON on the last line it printed."""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=timeout, check=False)
