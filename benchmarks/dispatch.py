@@ -79,7 +79,7 @@ def exponent(costs: dict[int, float]) -> float:
     """Return b where the cost grows as the b-th power of the number of jobs, by least squares."""
     points = [(math.log(stored), math.log(cost)) for stored, cost in costs.items()]
     x, y = (sum(values) / len(points) for values in zip(*points, strict=True))
-    return sum((a - x) * (b - y) for a, b in points) / sum((a - x) ** 2 for a, _ in points)
+    return float(sum((a - x) * (b - y) for a, b in points) / sum((a - x) ** 2 for a, _ in points))
 
 
 def sustained_rows(rate: int) -> Iterator[Row]:
