@@ -18,12 +18,13 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	"$$python" -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo "$$python" && break; done)
 
-# Stamps: a virtual environment with the library; with the tools; with what the manual needs.
+# Stamps: a virtual environment with the library; with the tools; with what the manual needs; one with the peers.
 LIBRARY := $(VENV)/.library
 TOOLS := $(VENV)/.tools
 MANUAL := $(VENV)/.manual
+PEERS := .venv-peers/.peers
 
-PIP := $(BIN)/python -m pip --disable-pip-version-check
+PIP := -m pip --disable-pip-version-check install --quiet
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --maxprocesses 8
 
 .PHONY: help demo test lint check bench docs clean
@@ -48,8 +49,8 @@ lint: $(TOOLS)
 check: lint
 	$(PYTEST) --cov --cov-report=term $(PYTEST_ARGS)
 
-bench: $(LIBRARY)
-	$(BIN)/python -m benchmarks $(BENCH_ARGS)
+bench: $(PEERS)
+	.venv-peers/bin/python -m benchmarks $(BENCH_ARGS)
 
 docs: $(MANUAL)
 	$(BIN)/python -m sphinx -W -n --keep-going -b html docs docs/_build/html
@@ -59,7 +60,8 @@ clean:
 		.pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(LIBRARY): pyproject.toml
+# $(call library,DIRECTORY): make a virtual environment there and install the library into it, editable.
+define library
 	@python="$(PYTHON)"; \
 	if [ -z "$$python" ]; then \
 		echo "make: found no Python 3.11 or newer that can make virtual environments (module venv)." >&2; \
@@ -68,16 +70,25 @@ $(LIBRARY): pyproject.toml
 	if ! "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then \
 		echo "make: $$python is older than Python 3.11, or does not run." >&2; exit 1; \
 	fi; \
-	[ -x $(BIN)/python ] || "$$python" -m venv $(VENV)
+	[ -x $(1)/bin/python ] || "$$python" -m venv $(1)
 	@# Python 3.11 brings a pip that cannot install dependency groups.
-	$(PIP) install --quiet --upgrade 'pip>=25.1'
-	$(PIP) install --quiet --editable .
+	$(1)/bin/python $(PIP) --upgrade 'pip>=25.1'
+	$(1)/bin/python $(PIP) --editable .
+endef
+
+$(LIBRARY): pyproject.toml
+	$(call library,$(VENV))
 	@touch $@
 
 $(TOOLS): $(LIBRARY)
-	$(PIP) install --quiet --group dev
+	$(BIN)/python $(PIP) --group dev
 	@touch $@
 
 $(MANUAL): $(LIBRARY)
-	$(PIP) install --quiet --group docs
+	$(BIN)/python $(PIP) --group docs
+	@touch $@
+
+$(PEERS): pyproject.toml
+	$(call library,.venv-peers)
+	.venv-peers/bin/python $(PIP) --group peers
 	@touch $@

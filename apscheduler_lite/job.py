@@ -339,7 +339,9 @@ class Job:
             LookupError: its function cannot be found.
         """
         if state.get("version", 1) > 1:
-            raise ValueError(f"job {state.get('id')!r} was stored in version {state['version']}; this library reads up to 1")
+            raise ValueError(
+                f"job {state.get('id')!r} was stored in version {state['version']}; this library reads up to 1"
+            )
         self._scheduler = None
         self._jobstore_alias = None
         self.id = state["id"]
@@ -386,7 +388,9 @@ def _decide_function(func: Any) -> dict[str, Any]:
             raise TypeError(f"func {func!r} names {shorten(resolved)}, which is not callable")
         return {"func": resolved, "_func_ref": func if isinstance(func, str) else func.decode()}
     if not callable(func):
-        raise TypeError(f"func must be a callable or a textual reference to one ('module:function'), not {shorten(func)}")
+        raise TypeError(
+            f"func must be a callable or a textual reference to one ('module:function'), not {shorten(func)}"
+        )
     return {"func": func, "_func_ref": None}
 
 

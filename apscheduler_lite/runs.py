@@ -77,6 +77,7 @@ class Run:
     started: int | None = None  # instants, in microseconds
     finished: int | None = None
     job: Job | None = None
+    told_by: int | None = None  # the thread that tells of its end
     _id: str | None = None  # set where the run has crossed a process border
 
     def __init__(

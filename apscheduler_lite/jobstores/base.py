@@ -266,6 +266,7 @@ class BaseJobStore(ABC):
                 waiting = True
             else:
                 books.failures.pop(job.id, None)
+        books.waiting = waiting
         claim.next_due = self._next_due(now, waiting)
         return claim
 
@@ -327,9 +328,13 @@ class BaseJobStore(ABC):
                 set_slot(present, Slot(run.fire_time, run.due))
                 self.update_job(present)
 
-    def retry_job(self, job_id: str) -> None:
-        """Forget a pause that `release` or a fault imposed on a job."""
-        self._books.forget(job_id)
+    def retry_all(self) -> None:
+        """Forget the pauses that faults have imposed on jobs: what caused them may have gone."""
+        self._books.forget()
+
+    def after_fork(self) -> None:
+        """Let go, in a forked child, of locks and of what belongs to the parent."""
+        self.__bookkeeping = None
 
     # -- for subclasses ----------------------------------------------------------------------------------------
 
@@ -351,7 +356,7 @@ class BaseJobStore(ABC):
 class Bookkeeping:
     """What one process knows of the jobs of a store that cannot keep it itself: running instances, pauses, backlogs."""
 
-    __slots__ = ("backlog", "failures", "instances", "lock", "retries")
+    __slots__ = ("backlog", "failures", "instances", "lock", "retries", "waiting")
 
     def __init__(self) -> None:
         self.lock = RLock()
@@ -359,6 +364,7 @@ class Bookkeeping:
         self.backlog: dict[str, int] = {}
         self.failures: dict[str, int] = {}
         self.retries: dict[str, int] = {}
+        self.waiting = False  # whether the last claim left something due for want of a slot or a worker
 
     def running(self, job_id: str) -> int:
         return len(self.instances.get(job_id, ()))
@@ -380,7 +386,7 @@ class Bookkeeping:
                     running.remove(run)
                     if not running:
                         del self.instances[run.job_id]
-        return True
+        return self.waiting
 
     def defer(self, job_id: str, now: int) -> float:
         """Let the job rest for a while that grows with its failures in a row; return the seconds."""
@@ -403,10 +409,10 @@ class Bookkeeping:
         with self.lock:
             return min((until for until in self.retries.values() if until > now), default=None)
 
-    def forget(self, job_id: str) -> None:
+    def forget(self) -> None:
         with self.lock:
-            self.retries.pop(job_id, None)
-            self.failures.pop(job_id, None)
+            self.retries.clear()
+            self.failures.clear()
 
 
 def slot_of(job: Job) -> Slot:

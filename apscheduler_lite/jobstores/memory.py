@@ -353,11 +353,19 @@ class MemoryJobStore(BaseJobStore):
             self._state.defer(run.job_id, now)
             heappush(self._heap, (self._state.retries[run.job_id], run.job_id))
 
-    def retry_job(self, job_id: str) -> None:
+    def after_fork(self) -> None:
+        self._lock = Lock()
+        self._state = Bookkeeping()
+        self._waiting.clear()
+        self._sweep()
+
+    def retry_all(self) -> None:
         with self._lock:
-            job = self._jobs.get(job_id)
-            if job is not None and self._state.retries.pop(job_id, None) is not None and job._next is not None:
-                heappush(self._heap, (job._next, job_id))
+            self._state.failures.clear()
+            resting = list(self._state.retries)
+            self._state.retries.clear()
+            for job_id in resting:
+                self._put_back(job_id)
 
 
 def _by_next_run_time(job: Job) -> tuple[bool, int, str]:

@@ -16,7 +16,7 @@ from tests.docs.pages import PAGES, ROOT, Block, anchors, blocks, links, program
 
 SECONDS = 30
 LANGUAGES = {"console", "ini", "python", "text", "toml"}
-DIRECTIVES = {"{automodule}", "{autoclass}", "{autofunction}", "{eval-rst}", "{include}", "{toctree}"}
+DIRECTIVES = {"{glossary}", "{automodule}", "{autoclass}", "{autofunction}", "{eval-rst}", "{include}", "{toctree}"}
 SERVICES = {"MariaDB", "PostgreSQL", "Redis"}
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
