@@ -1,12 +1,88 @@
-"""The one place that reads the time."""
+"""
+The one place that reads the time or sleeps.
+
+Everything below a scheduler takes time as an argument; a scheduler takes a `Clock`. A linter ban keeps
+``datetime.now``, ``time.time``, ``time.monotonic`` and ``time.sleep`` out of every other file.
+"""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import time
+from _thread import allocate_lock
+from abc import ABC, abstractmethod
+from datetime import datetime, timezone
 
-__all__ = ["system_now"]
+__all__ = ["Alarm", "Clock", "SystemClock", "system_now"]
+
+_UTC = timezone.utc
 
 
 def system_now() -> datetime:
-    """Return the current time, aware, in UTC."""
-    return datetime.now(UTC)
+    """Return the host's time in UTC, for a trigger that is built outside a scheduler and needs a start."""
+    return datetime.now(_UTC)
+
+
+class Alarm:
+    """
+    Wake one sleeper, now or at its next sleep.
+
+    A ring is never lost: rung while nobody waits, it ends the next wait at once; rung twice, it ends one wait. It may be
+    rung from any thread and from a signal handler.
+    """
+
+    __slots__ = ("_lock",)
+
+    def __init__(self) -> None:
+        # A bare lock held by nobody in particular: acquire() is the wait, release() the ring. It wakes the sleeper with
+        # one system call, where a Condition or an Event takes three locks.
+        self._lock = allocate_lock()
+        self._lock.acquire()
+
+    def ring(self) -> None:
+        """End the current wait, or the next one when nobody waits."""
+        try:
+            self._lock.release()
+        except RuntimeError:
+            return  # it has been rung already and nobody has woken up yet: one ring is enough
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Sleep until the alarm rings or the seconds (None: for ever) have passed; return whether it rang."""
+        return self._lock.acquire(timeout=-1 if seconds is None else max(0.0, seconds))
+
+
+class Clock(ABC):
+    """
+    The time as a scheduler sees it.
+
+    Pass an instance as ``clock=`` to a scheduler. The library has two: the system's, and
+    `apscheduler_lite.testing.ManualClock`, which stands still until a test moves it.
+    """
+
+    __slots__ = ()
+
+    @abstractmethod
+    def now(self) -> int:
+        """Return the wall clock's time in microseconds since 1970-01-01 00:00 UTC."""
+
+    @abstractmethod
+    def monotonic(self) -> float:
+        """Return seconds from an arbitrary start, which no adjustment of the wall clock moves."""
+
+    @abstractmethod
+    def sleep(self, alarm: Alarm, seconds: float | None) -> None:
+        """Sleep for the seconds (None: without end) or until the alarm rings, whichever comes first."""
+
+
+class SystemClock(Clock):
+    """The host's clocks."""
+
+    __slots__ = ()
+
+    def now(self) -> int:
+        return time.time_ns() // 1000
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def sleep(self, alarm: Alarm, seconds: float | None) -> None:
+        alarm.wait(seconds)

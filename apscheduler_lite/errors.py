@@ -5,6 +5,8 @@ Every exception and warning of the library.
     ├── SchedulerAlreadyRunningError   start() on a running scheduler
     ├── SchedulerNotRunningError       a call that needs a running scheduler
     ├── MaxInstancesReachedError       an executor refuses one more instance of a job
+    ├── WorkerDiedError                the worker process that ran a job ended without an answer
+    ├── RemoteError                    a job, its result or its exception could not travel between processes
     ├── KeyError
     │   ├── JobLookupError             no job with that id
     │   └── ConflictingIdError         a job with that id exists already
@@ -23,10 +25,12 @@ __all__ = [
     "ConflictingIdError",
     "JobLookupError",
     "MaxInstancesReachedError",
+    "RemoteError",
     "SchedulerAlreadyRunningError",
     "SchedulerNotRunningError",
     "SchedulerWarning",
     "TransientJobError",
+    "WorkerDiedError",
 ]
 
 
@@ -52,6 +56,14 @@ class MaxInstancesReachedError(Exception):
             f"job {getattr(job, 'id', job)!r} already runs its maximum number of instances"
             f" ({getattr(job, 'max_instances', '?')})"
         )
+
+
+class WorkerDiedError(Exception):
+    """Reported for a run whose worker process ended without an answer: killed, crashed, or exited."""
+
+
+class RemoteError(Exception):
+    """Reported for a run that could not travel: its function, arguments, result or exception cannot be pickled."""
 
 
 class _KeyErrorWithMessage(KeyError):

@@ -1,0 +1,300 @@
+"""
+The jobs of one scheduler: stores by alias, and the jobs that wait for the scheduler to start.
+
+It finds, adds, changes and removes, and returns facts; whom to tell of them is the scheduler's affair. Its own lock is held for dict
+operations only: stores, which may be slow or a stranger's, are called without it.
+"""
+
+from __future__ import annotations
+
+from threading import RLock
+
+from ._planning import first_slot
+from ._text import did_you_mean, one_of
+from .errors import ConflictingIdError, JobLookupError, SchedulerWarning
+from .jobstores.base import set_slot
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ._planning import Slot
+    from .job import Job
+    from .jobstores.base import BaseJobStore, Decide
+
+__all__ = ["Catalog", "NewJob", "is_finished", "slots_of"]
+
+
+class NewJob:
+    """
+    A job on its way into a store.
+
+    Attributes:
+        job: the job.
+        replace: whether it takes the place of one with its id.
+        is_timed: whether its next run time was given, rather than being left to its trigger.
+    """
+
+    __slots__ = ("is_timed", "job", "replace")
+
+    def __init__(self, job: Job, replace: bool, is_timed: bool) -> None:
+        self.job = job
+        self.replace = replace
+        self.is_timed = is_timed
+
+
+class Catalog:
+    """All jobs of a scheduler."""
+
+    def __init__(self) -> None:
+        self.lock = RLock()
+        self.stores: dict[str, BaseJobStore] = {}
+        self.open: set[str] = set()  # aliases of the stores that have been started
+        self.pending: dict[str, dict[str, NewJob]] = {}  # alias → id → job that waits for its store
+        self.to_be_emptied: set[str] = set()  # aliases of stores whose jobs were removed before they were open
+
+    # -- stores ------------------------------------------------------------------------------------------------
+
+    def store(self, alias: str) -> BaseJobStore:
+        """Return the store of that alias, or raise KeyError with the nearest one."""
+        try:
+            return self.stores[alias]
+        except KeyError:
+            known = list(self.stores)
+            raise KeyError(f"No such job store: {alias}{did_you_mean(alias, known)} (there are: {one_of(known)})") from None
+
+    def open_stores(self) -> list[tuple[str, BaseJobStore]]:
+        """Return the started stores with their aliases."""
+        with self.lock:
+            return [(alias, store) for alias, store in self.stores.items() if alias in self.open]
+
+    def _searched(self, alias: str | None) -> list[tuple[str, BaseJobStore]]:
+        return [each for each in self.open_stores() if alias is None or each[0] == alias]
+
+    # -- finding -----------------------------------------------------------------------------------------------
+
+    def find(self, job_id: str, alias: str | None) -> tuple[Job, str, NewJob | None]:
+        """Return what `lookup` returns, or raise JobLookupError."""
+        found = self.lookup(job_id, alias)
+        if found is None:
+            raise JobLookupError(job_id)
+        return found
+
+    def lookup(self, job_id: str, alias: str | None) -> tuple[Job, str, NewJob | None] | None:
+        """Return a job, the alias of its store, and its entry when it is still pending; None when it is nowhere."""
+        with self.lock:
+            for name, waiting in self.pending.items():
+                if job_id in waiting and alias in (None, name):
+                    return waiting[job_id].job, name, waiting[job_id]
+        for name, store in self._searched(alias):
+            with store.guard:
+                job = store.lookup_job(job_id)
+            if job is not None and not is_finished(job):
+                return job, name, None
+        return None
+
+    def jobs(self, alias: str | None, pending: bool | None = None) -> list[Job]:
+        """Return all jobs, or those of one store; only the pending or only the stored ones, when `pending` says so."""
+        found: list[Job] = []
+        if pending is not False:
+            with self.lock:
+                for name, waiting in self.pending.items():
+                    if alias in (None, name):
+                        found.extend(each.job for each in waiting.values())
+        if pending is not True:
+            for _, store in self._searched(alias):
+                found.extend(self.jobs_of(store))
+        return found
+
+    @staticmethod
+    def jobs_of(store: BaseJobStore) -> list[Job]:
+        """Return the jobs of one store."""
+        with store.guard:
+            stored = store.get_all_jobs()
+        return [job for job in stored if not is_finished(job)] if store.persistent else stored
+
+    # -- adding ------------------------------------------------------------------------------------------------
+
+    def add(self, new: list[NewJob], alias: str, now: int) -> list[Job]:
+        """
+        Add jobs to one store, all or none, and return those that were stored (the others are pending).
+
+        Raises:
+            ConflictingIdError: an id is taken and its job is not to be replaced.
+        """
+        with self.lock:
+            if alias not in self.open:
+                self._add_pending(new, alias)
+                return []
+            store = self.stores[alias]
+        return self._add_stored(new, alias, store, now)
+
+    def _add_pending(self, new: list[NewJob], alias: str) -> None:
+        waiting = self.pending.setdefault(alias, {})
+        taken = set(waiting)
+        for each in new:
+            if each.job.id in taken and not each.replace:
+                raise ConflictingIdError(each.job.id)
+            taken.add(each.job.id)
+        for each in new:
+            waiting[each.job.id] = each
+
+    def _add_stored(self, new: list[NewJob], alias: str, store: BaseJobStore, now: int) -> list[Job]:
+        for each in new:
+            if each.replace:
+                with store.guard:
+                    before = store.lookup_job(each.job.id)
+                if before is not None:
+                    keep_schedule(each, before)
+            schedule(each, now)
+        replace = any(each.replace for each in new)
+        begun = [each.job for each in new if not is_finished(each.job)]
+        if len(begun) == 1 and not replace:
+            with store.guard:
+                store.add_job(begun[0])
+        elif begun:
+            store.add_jobs(begun, replace=replace)
+        for each in new:
+            each.job._jobstore_alias = alias
+            if is_finished(each.job):
+                self._warn_of_finished(each.job)
+        return [each.job for each in new]
+
+    @staticmethod
+    def _warn_of_finished(job: Job) -> None:
+        import warnings
+
+        warnings.warn(
+            f"job {job.id!r} ({job.name}) will never run: its trigger {job.trigger} has no fire time from now on; it was not stored",
+            SchedulerWarning,
+            stacklevel=_stack_level(),
+        )
+
+    def take_pending(self, alias: str) -> list[NewJob]:
+        """Return the jobs that wait for that store, and stop keeping them."""
+        with self.lock:
+            return list(self.pending.pop(alias, {}).values())
+
+    def put_back(self, taken: list[tuple[str, list[NewJob]]]) -> None:
+        """Keep jobs as pending again, since the start that they were taken for has failed."""
+        for alias, new in taken:
+            for each in new:
+                each.job._jobstore_alias = None
+                self.pending.setdefault(alias, {})[each.job.id] = each
+
+    # -- changing and removing ---------------------------------------------------------------------------------
+
+    def change(self, job_id: str, alias: str | None, decide: Decide) -> tuple[Job, str]:
+        """
+        Change a job by what `decide` makes of it; return it and its store's alias.
+
+        Raises:
+            JobLookupError: there is no such job.
+        """
+        job, name, entry = self.find(job_id, alias)
+        if entry is None:
+            return self.stores[name].change_job(job_id, decide), name
+        slots = decide(job)
+        with self.lock:
+            job._assign(slots)
+            entry.is_timed = entry.is_timed or "_next" in slots
+        return job, name
+
+    def remove(self, job_id: str, alias: str | None) -> tuple[Job, str]:
+        """Remove a job; return it and its store's alias, or raise JobLookupError."""
+        job, name, entry = self.find(job_id, alias)
+        if entry is not None:
+            with self.lock:
+                if self.pending.get(name, {}).pop(job_id, None) is None:
+                    raise JobLookupError(job_id)
+        else:
+            store = self.stores[name]
+            with store.guard:
+                store.remove_job(job_id)
+        return job, name
+
+    def remove_all(self, alias: str | None) -> Iterator[str]:
+        """
+        Remove all jobs of one store or of all; yield the aliases.
+
+        A store that is not open yet is emptied when it is opened, before anything is added to it.
+        """
+        with self.lock:
+            for name in list(self.pending):
+                if alias in (None, name):
+                    del self.pending[name]
+            self.to_be_emptied.update(name for name in self.stores if name not in self.open and alias in (None, name))
+        for name, store in self._searched(alias):
+            with store.guard:
+                store.remove_all_jobs()
+            yield name
+
+
+    # -- what the process and the clock do to them -------------------------------------------------------------
+
+    def shorten_waits(self, now: int) -> None:
+        """
+        Let jobs that keep a beat go on with it after the clock was set back.
+
+        Their next run time would else be further away by as much as the clock was set back. Jobs for a time of day wait for it: that run
+        has not been made yet, or has been made already.
+        """
+        for _, store in self.open_stores():
+            for job in self.jobs_of(store):
+                if job._next is not None and job.trigger.keeps_beat:
+                    slot = first_slot(job.trigger, now)
+                    if slot is not None and slot.due < job._next:
+                        store.change_job(job.id, lambda _, slot=slot: slots_of(slot))  # type: ignore[misc]
+            store.retry_all()
+
+    def begin_in_child(self) -> None:
+        """Let go, in a forked child, of what belongs to the parent."""
+        self.lock = RLock()
+        self.open.clear()
+        for store in self.stores.values():
+            store.after_fork()
+
+
+def slots_of(slot: Slot | None) -> dict[str, int | None]:
+    """Return what a slot makes of a job's attributes."""
+    if slot is None:
+        return {"_next": None, "_fire_time": None}
+    return {"_next": slot.due, "_fire_time": None if slot.fire_time == slot.due else slot.fire_time}
+
+
+def schedule(new: NewJob, now: int) -> None:
+    """Set the job's next run time from its trigger, unless it was given or the job is paused."""
+    if not new.is_timed:
+        set_slot(new.job, first_slot(new.job.trigger, now))
+
+
+def keep_schedule(new: NewJob, before: Job) -> None:
+    """
+    Let a job that replaces another go on with its schedule.
+
+    An unchanged trigger keeps its next run time and its pause, else a program that is restarted more often than the interval would never
+    run its job. An explicit next run time wins.
+    """
+    job = new.job
+    if new.is_timed or is_finished(before) or not before.trigger.is_same_schedule(job.trigger):
+        return
+    job.trigger = before.trigger
+    job._next, job._fire_time, job.paused = before._next, before._fire_time, before.paused
+    new.is_timed = True
+
+
+def is_finished(job: Job) -> bool:
+    """Return whether the job's schedule is over: nothing is due any more and it is not paused."""
+    return job._next is None and not job.paused
+
+
+def _stack_level() -> int:
+    """Return the stack level of the first caller outside the library, so that a warning points at the user's line."""
+    import sys
+
+    frame = sys._getframe(2)
+    level = 2
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("apscheduler_lite."):
+        frame = frame.f_back
+        level += 1
+    return level

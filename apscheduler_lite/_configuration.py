@@ -1,0 +1,188 @@
+"""
+From a dict to the options of a scheduler.
+
+Two forms are read, alone or mixed, as APScheduler 3 reads them: flat keys with a prefix and dots, all values text, as they stand in an
+ini file (``{"apscheduler.executors.default.max_workers": "20"}``), and nested dicts (``{"executors": {"default": {…}}}``) whose values
+may also be finished objects. What is in none of them has its default; what is not an option is refused with the nearest name.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from ._clock import Clock, SystemClock
+from ._options import DEFAULT_OPTIONS, JOB_OPTIONS, as_name, as_number, refuse_unknown, validated
+from ._plugins import plugin
+from ._references import resolve
+from ._text import shorten
+from ._timezones import local_timezone, to_timezone
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import tzinfo
+    from typing import Any
+
+    from ._options import JobOptions
+
+__all__ = ["Settings", "build", "nested", "read"]
+
+_GENERAL = ("logger", "timezone", "jobstore_retry_interval", "job_defaults", "executors", "jobstores", "clock")
+
+
+class Settings:
+    """
+    The options of a scheduler, checked.
+
+    Attributes:
+        logger: where the scheduler logs.
+        timezone: the zone of triggers and times that name none.
+        retry_interval: seconds between two tries of a store that fails, at the longest.
+        job_defaults: the options that jobs have when `add_job` names none.
+        executors: executor objects by alias.
+        jobstores: store objects by alias.
+        clock: the scheduler's clock.
+        own: the options that only this class of scheduler knows, as they were given.
+    """
+
+    logger: logging.Logger
+    timezone: tzinfo
+    retry_interval: float
+    job_defaults: JobOptions
+    executors: dict[str, Any]
+    jobstores: dict[str, Any]
+    clock: Clock
+    own: dict[str, Any]
+
+
+def nested(gconfig: Mapping[str, Any], prefix: str | None, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return one nested dict from a flat or nested dict whose keys may bear a prefix, and from keyword options, which win."""
+    if not hasattr(gconfig, "items"):
+        raise TypeError(f"gconfig must be a dict of options, not {shorten(gconfig)}")
+    flat: dict[str, Any] = {}
+    for key, value in gconfig.items():
+        name = as_name(key, "a key of gconfig")
+        if not prefix:
+            flat[name] = value
+        elif name.startswith(prefix):
+            flat[name[len(prefix) :]] = value
+        elif name + "." == prefix and hasattr(value, "items"):
+            flat.update(value)
+        elif name in _GENERAL:
+            flat[name] = value
+        # Anything else belongs to another program that shares the dict.
+    flat.update(options)
+    tree: dict[str, Any] = {}
+    for name, value in flat.items():
+        _plant(tree, name.split("."), value)
+    return tree
+
+
+def _plant(tree: dict[str, Any], path: list[str], value: Any) -> None:
+    for name in path[:-1]:
+        below = tree.setdefault(name, {})
+        if not isinstance(below, dict):
+            raise ValueError(f"option {'.'.join(path)!r} conflicts with {name!r}, which is already {shorten(below)}")
+        tree = below
+    present = tree.get(path[-1])
+    if isinstance(present, dict) and isinstance(value, dict):
+        for name, below in value.items():
+            _plant(present, [name], below)
+    else:
+        tree[path[-1]] = dict(value) if isinstance(value, dict) else value
+
+
+def read(config: Mapping[str, Any], own: tuple[str, ...], scheduler: str) -> Settings:
+    """
+    Return the settings that a nested dict describes.
+
+    Args:
+        config: the dict.
+        own: further options that this class of scheduler knows.
+        scheduler: the name of the class, for messages.
+    """
+    refuse_unknown(config, (*_GENERAL, *own), f"option of {scheduler}")
+    settings = Settings()
+    settings.logger = _logger(config.get("logger"))
+    zone = config.get("timezone")
+    settings.timezone = local_timezone() if zone is None else to_timezone(zone, "timezone")
+    settings.retry_interval = as_number(config.get("jobstore_retry_interval", 10), "jobstore_retry_interval") or 10.0
+    settings.job_defaults = _job_defaults(config.get("job_defaults", {}))
+    settings.clock = _clock(config.get("clock"))
+    settings.executors = _built("executor", config.get("executors", {}))
+    settings.jobstores = _built("jobstore", config.get("jobstores", {}))
+    settings.own = {name: config[name] for name in own if name in config}
+    return settings
+
+
+def _logger(given: Any) -> logging.Logger:
+    if given is None:
+        return logging.getLogger("apscheduler_lite.scheduler")
+    if isinstance(given, (str, bytes)):
+        return logging.getLogger(as_name(given, "logger"))
+    if not callable(getattr(given, "exception", None)):
+        raise TypeError(f"logger must be a logger or the name of one, not {shorten(given)}")
+    return given  # type: ignore[no-any-return]
+
+
+def _job_defaults(given: Any) -> JobOptions:
+    if not hasattr(given, "items"):
+        raise TypeError(f"job_defaults must be a dict of job options, not {shorten(given)}")
+    refuse_unknown(given, JOB_OPTIONS, "option in job_defaults")
+    return DEFAULT_OPTIONS.replaced(validated(given, "job_defaults."))
+
+
+def _clock(given: Any) -> Clock:
+    if given is None:
+        return SystemClock()
+    if isinstance(given, (str, bytes)):
+        given = resolve(given, "clock")
+        given = given() if isinstance(given, type) else given
+    if not isinstance(given, Clock):
+        raise TypeError(f"clock must be a Clock, such as apscheduler_lite.testing.ManualClock(), not {shorten(given)}")
+    return given
+
+
+def _built(kind: str, given: Any) -> dict[str, Any]:
+    if not hasattr(given, "items"):
+        raise TypeError(f"{kind}s must be a dict of alias → {kind}, not {shorten(given)}")
+    return {as_name(alias, f"an alias in {kind}s"): build(kind, value, f"{kind}s[{alias!r}]") for alias, value in given.items()}
+
+
+def build(kind: str, given: Any, parameter: str, options: Mapping[str, Any] | None = None) -> Any:
+    """
+    Return an executor or store from an object, an alias with options, or a dict with ``type`` or ``class``.
+
+    Raises:
+        TypeError: it is none of these, or an option is unknown.
+        LookupError: there is no such alias or class.
+    """
+    word = "a job store" if kind == "jobstore" else "an executor"
+    if hasattr(given, "items"):
+        return _from_dict(kind, dict(given), parameter)
+    if isinstance(given, (str, bytes)):
+        return _make(plugin(kind, as_name(given, parameter)), options or {}, parameter)
+    if isinstance(given, type) or not hasattr(given, "shutdown"):
+        raise TypeError(f"{parameter} must be {word} instance, the name of one, or a dict with its options; not {shorten(given)}")
+    if options:
+        raise TypeError(f"{parameter} is a finished object, so it takes no further options: {', '.join(options)}")
+    return given
+
+
+def _from_dict(kind: str, options: dict[str, Any], parameter: str) -> Any:
+    alias, reference = options.pop("type", None), options.pop("class", None)
+    if (alias is None) == (reference is None):
+        raise ValueError(f"{parameter} must have either 'type' (an alias) or 'class' ('module:Class'), not {shorten(options)}")
+    cls = plugin(kind, as_name(alias, f"{parameter}['type']")) if alias is not None else resolve(reference, f"{parameter}['class']")
+    return _make(cls, options, parameter)
+
+
+def _make(cls: Any, options: Mapping[str, Any], parameter: str) -> Any:
+    from inspect import Parameter, signature
+
+    if not callable(cls):
+        raise TypeError(f"{parameter} names {shorten(cls)}, which is not a class")
+    parameters = signature(cls).parameters
+    if not any(each.kind is Parameter.VAR_KEYWORD for each in parameters.values()):
+        refuse_unknown(options, parameters, f"option of {cls.__name__} in {parameter}")
+    return cls(**options)

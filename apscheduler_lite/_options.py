@@ -1,0 +1,181 @@
+"""
+The options of a job and of a scheduler: validated, defaulted, explained.
+
+Pure: values in, values or an error out. Every error names the option, the value and what would do.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from ._text import did_you_mean, one_of, shorten, to_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any
+
+__all__ = [
+    "JOB_OPTIONS",
+    "JobOptions",
+    "Undefined",
+    "as_bool",
+    "as_name",
+    "as_number",
+    "as_positive_integer",
+    "refuse_unknown",
+    "undefined",
+]
+
+
+class Undefined:
+    """The type of `undefined`."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "<undefined>"
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __reduce__(self) -> str:
+        return "undefined"
+
+
+undefined = Undefined()
+"""An argument that was not given, where None has a meaning of its own."""
+
+
+class JobOptions:
+    """
+    How a job is run: an immutable value that all jobs with the same options share.
+
+    Attributes:
+        executor: alias of the executor.
+        misfire_grace_time: seconds that a run may start late; None for any lateness.
+        coalesce: whether several due runs become one.
+        max_instances: how many runs may be in progress at the same time.
+    """
+
+    __slots__ = ("coalesce", "executor", "grace", "max_instances", "misfire_grace_time")
+
+    _shared: dict[tuple[str, float | None, bool, int], JobOptions] = {}
+
+    executor: str
+    misfire_grace_time: float | None
+    coalesce: bool
+    max_instances: int
+    grace: int | None
+
+    @classmethod
+    def of(cls, executor: str, misfire_grace_time: float | None, coalesce: bool, max_instances: int) -> JobOptions:
+        """Return the value with these options; the same object for the same options."""
+        key = (executor, misfire_grace_time, coalesce, max_instances)
+        options = cls._shared.get(key)
+        if options is None:
+            options = cls()
+            options.executor, options.misfire_grace_time, options.coalesce, options.max_instances = key
+            options.grace = None if misfire_grace_time is None else round(misfire_grace_time * 1_000_000)
+            if len(cls._shared) < 1024:  # a program that makes options up at run time must not grow for ever
+                cls._shared[key] = options
+        return options
+
+    def replaced(self, changes: Mapping[str, Any]) -> JobOptions:
+        """Return a value with some options changed; the names and values must be valid ones."""
+        return JobOptions.of(
+            changes.get("executor", self.executor),
+            changes.get("misfire_grace_time", self.misfire_grace_time),
+            changes.get("coalesce", self.coalesce),
+            changes.get("max_instances", self.max_instances),
+        )
+
+
+DEFAULT_OPTIONS = JobOptions.of("default", None, True, 1)
+
+
+def as_name(value: object, parameter: str) -> str:
+    """Return a non-empty string."""
+    if not isinstance(value, (str, bytes)) or not value:
+        raise TypeError(f"{parameter} must be a nonempty string, not {shorten(value)}")
+    return to_text(value, parameter)
+
+
+def as_bool(value: object, parameter: str) -> bool:
+    """Return a truth value; text is read as configuration files write it: true/false, yes/no, on/off, 1/0."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, (str, bytes)):
+        text = to_text(value, parameter).strip().lower()
+        if text in ("true", "yes", "on", "y", "t", "1"):
+            return True
+        if text in ("false", "no", "off", "n", "f", "0"):
+            return False
+        raise ValueError(f"{parameter} must be true or false (or yes/no, on/off, 1/0), not {text!r}")
+    if isinstance(value, int) and value in (0, 1):
+        return bool(value)
+    raise TypeError(f"{parameter} must be True or False, not {shorten(value)}")
+
+
+def as_positive_integer(value: object, parameter: str) -> int:
+    """Return an integer of at least 1; text holding one is accepted, as configuration files write it."""
+    if isinstance(value, (str, bytes)):
+        text = to_text(value, parameter).strip()
+        value = int(text) if text.isdecimal() else text
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise TypeError(f"{parameter} must be a positive integer, not {shorten(value)}")
+    return value
+
+
+def as_number(value: object, parameter: str, *, or_none: bool = False) -> float | None:
+    """Return a positive number of seconds from a number, a timedelta or a text holding a number."""
+    given = value
+    if isinstance(value, (str, bytes)):
+        text = to_text(value, parameter).strip()
+        if or_none and text.lower() in ("none", "null", ""):
+            return None
+        try:
+            value = float(text) if "." in text else int(text)
+        except ValueError:
+            value = text
+    if value is None and or_none:
+        return None
+    if isinstance(value, timedelta):
+        value = value.total_seconds()
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < float("inf"):
+        choice = "None or a positive number" if or_none else "a positive number"
+        raise TypeError(f"{parameter} must be {choice} of seconds (or a timedelta), not {shorten(given)}")
+    return value
+
+
+_VALIDATORS = {
+    "executor": as_name,
+    "misfire_grace_time": lambda value, parameter: as_number(value, parameter, or_none=True),
+    "coalesce": as_bool,
+    "max_instances": as_positive_integer,
+}
+
+JOB_OPTIONS = tuple(_VALIDATORS)
+"""The names of the options that `JobOptions` holds."""
+
+
+def validated(options: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return those of the given options that `JobOptions` holds, each checked."""
+    return {
+        name: _VALIDATORS[name](value, f"{prefix}{name}")  # type: ignore[operator]
+        for name, value in options.items()
+        if name in _VALIDATORS
+    }
+
+
+def refuse_unknown(given: Iterable[str], known: Iterable[str], what: str) -> None:
+    """
+    Refuse names that are not known.
+
+    Raises:
+        TypeError: naming the first unknown one, the nearest known one and all that are known.
+    """
+    known = set(known)
+    for name in given:
+        if name not in known:
+            raise TypeError(f"unknown {what} {name!r}{did_you_mean(name, known)} (known: {one_of(known)})")

@@ -1,0 +1,167 @@
+"""
+What becomes of a due job: the whole policy, as a pure function.
+
+    due job × now × running count  →  runs to start, fire times skipped or missed, the next run time
+
+It reads no clock, takes no lock and does no I/O; the stores call it between reading a job and writing it back.
+All times are instants (microseconds since 1970-01-01 UTC).
+
+The rules, in the order in which they are applied:
+
+* *Coalescing is arithmetic.* With ``coalesce`` a job that is behind runs once, for its latest fire time. The trigger tells
+  that one directly; the ones before it are never enumerated.
+* *Without coalescing every fire time gets a run of its own*, as many at once as ``max_instances`` allows. The rest stays due
+  and waits for a slot: it was due already when the job was last claimed (`backlog`), so it is late, not overlapping. What is
+  older than the grace time is missed in one step.
+* *Overlap.* A job that comes due while it runs as often as it may is skipped to its next fire time. Two things wait for the
+  slot instead of being dropped: the last run of a schedule, and the backlog.
+* *Jitter* was added to the fire time when the next run time was set. A fire time between two runs is due when its own
+  jittered time has come, so none is dropped and none overtakes another.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ._options import JobOptions
+    from .triggers.base import BaseTrigger
+
+__all__ = ["Plan", "Slot", "backoff", "first_slot", "plan"]
+
+MISSED_LISTED = 100
+"""How many missed fire times of one job are told one by one before the rest is passed over in one step."""
+
+
+class Slot:
+    """One fire time of a job and the instant at which it is due, which is later by the jitter."""
+
+    __slots__ = ("due", "fire_time")
+
+    def __init__(self, fire_time: int, due: int) -> None:
+        self.fire_time = fire_time
+        self.due = due
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Slot) and (self.fire_time, self.due) == (other.fire_time, other.due)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"Slot({self.fire_time}, {self.due})"
+
+
+class Plan:
+    """
+    What is to be done with a due job.
+
+    Attributes:
+        runs: the slots to run now, oldest first.
+        skipped: slots dropped because too many instances are running.
+        missed: slots dropped because they are older than the grace time.
+        next: the slot after those, None when the schedule is over.
+        waits: nothing can be done before a running instance ends; all else is empty and `next` is the present slot.
+        backlog: the instant up to which fire times were due at this claim but got no run yet; None when there are none.
+    """
+
+    __slots__ = ("backlog", "missed", "next", "runs", "skipped", "waits")
+
+    def __init__(
+        self,
+        runs: list[Slot],
+        next: Slot | None,
+        skipped: list[Slot] | None = None,
+        missed: list[Slot] | None = None,
+        waits: bool = False,
+        backlog: int | None = None,
+    ) -> None:
+        self.runs = runs
+        self.next = next
+        self.skipped = skipped
+        self.missed = missed
+        self.waits = waits
+        self.backlog = backlog
+
+
+def plan(
+    trigger: BaseTrigger, slot: Slot, now: int, options: JobOptions, running: int = 0, backlog: int | None = None
+) -> Plan:
+    """Decide what becomes of a job whose present slot is due."""
+    free = options.max_instances - running
+    if free <= 0:
+        return _plan_overlap(trigger, slot, now, options, backlog)
+    if options.coalesce:
+        latest, following = _latest(trigger, slot, now)
+        return Plan([latest], following)
+    return _plan_each(trigger, slot, now, options, free)
+
+
+def _plan_overlap(trigger: BaseTrigger, slot: Slot, now: int, options: JobOptions, backlog: int | None) -> Plan:
+    if backlog is not None and slot.fire_time <= backlog:
+        return Plan([], slot, waits=True, backlog=backlog)
+    latest, following = _latest(trigger, slot, now)
+    if following is None:
+        return Plan([], slot, waits=True)
+    return Plan([], following, skipped=[latest])
+
+
+def _latest(trigger: BaseTrigger, slot: Slot, now: int) -> tuple[Slot, Slot | None]:
+    """Return the latest slot that is due and the one after it."""
+    fire_time = trigger.latest_instant(slot.fire_time, now)
+    if fire_time is not None:
+        due = fire_time + trigger.delay(fire_time)
+        if due <= now:
+            return Slot(fire_time, due), _slot_after(trigger, fire_time, now)
+        # Its fire time has come, its jittered time has not: it is the next one, and the one before it is the latest due.
+        before = trigger.latest_instant(slot.fire_time, fire_time - 1)
+        return (slot if before is None else Slot(before, before)), Slot(fire_time, due)
+    return slot, _slot_after(trigger, slot.fire_time, now)
+
+
+def _plan_each(trigger: BaseTrigger, slot: Slot, now: int, options: JobOptions, free: int) -> Plan:
+    runs: list[Slot] = []
+    missed: list[Slot] = []
+    following: Slot | None = slot
+    too_old = None if options.grace is None else now - options.grace
+    while following is not None and following.due <= now and len(runs) < free:
+        current = following
+        if too_old is None or current.due >= too_old:
+            runs.append(current)
+        else:
+            if len(missed) == MISSED_LISTED:
+                jump = trigger.latest_instant(current.fire_time, too_old - 1)
+                current = current if jump is None else Slot(jump, jump)
+            missed.append(current)
+        following = _slot_after(trigger, current.fire_time, now)
+    backlog = now if following is not None and following.due <= now else None
+    return Plan(runs, following, missed=missed, backlog=backlog)
+
+
+def _slot_after(trigger: BaseTrigger, fire_time: int, now: int) -> Slot | None:
+    following = trigger.next_instant(fire_time, max(now, fire_time))
+    if following is None:
+        return None
+    return Slot(following, following + trigger.delay(following))
+
+
+def first_slot(trigger: BaseTrigger, now: int) -> Slot | None:
+    """
+    Return the slot at which a job with this trigger begins, None when its schedule is over.
+
+    A schedule that began in the past starts at its first fire time from now on, and is over when there is none. A schedule of one
+    single fire time that has passed is still run, late.
+    """
+    fire_time = trigger.next_instant(None, now)
+    if fire_time is not None and fire_time < now:
+        later = trigger.next_instant(now - 1, now)
+        if later is not None:
+            fire_time = later
+        elif trigger.next_instant(fire_time, max(now, fire_time)) is not None:
+            fire_time = None
+    if fire_time is None:
+        return None
+    return Slot(fire_time, fire_time + trigger.delay(fire_time))
+
+
+def backoff(failures: int, longest: float) -> float:
+    """Return how many seconds to wait after so many failures in a row: half a second, doubled each time up to a limit."""
+    return float(min(longest, 0.5 * 2.0 ** min(failures - 1, 30)))

@@ -1,0 +1,79 @@
+"""
+Alias → class: what ``"interval"``, ``"memory"`` or ``"threadpool"`` stands for.
+
+The library's own aliases stand in a table, so that they need no package metadata (PyInstaller and Nuitka builds have none). Other
+packages add theirs as entry points in the groups ``apscheduler_lite.triggers``, ``apscheduler_lite.jobstores`` and
+``apscheduler_lite.executors``.
+"""
+
+from __future__ import annotations
+
+from ._references import resolve
+from ._text import did_you_mean, one_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = ["names", "plugin"]
+
+_BUILT_IN = {
+    "trigger": {
+        "and": "apscheduler_lite.triggers.combining:AndTrigger",
+        "calendarinterval": "apscheduler_lite.triggers.calendarinterval:CalendarIntervalTrigger",
+        "cron": "apscheduler_lite.triggers.cron:CronTrigger",
+        "date": "apscheduler_lite.triggers.date:DateTrigger",
+        "interval": "apscheduler_lite.triggers.interval:IntervalTrigger",
+        "or": "apscheduler_lite.triggers.combining:OrTrigger",
+    },
+    "jobstore": {
+        "memory": "apscheduler_lite.jobstores.memory:MemoryJobStore",
+    },
+    "executor": {
+        "asyncio": "apscheduler_lite.executors.asyncio:AsyncIOExecutor",
+        "debug": "apscheduler_lite.executors.debug:DebugExecutor",
+        "processpool": "apscheduler_lite.executors.pool:ProcessPoolExecutor",
+        "threadpool": "apscheduler_lite.executors.pool:ThreadPoolExecutor",
+    },
+}
+_WORDS = {"trigger": "trigger", "jobstore": "job store", "executor": "executor"}
+
+_found: dict[tuple[str, str], Any] = {}
+
+
+def plugin(kind: str, alias: str) -> Any:
+    """
+    Return the class that an alias stands for.
+
+    Args:
+        kind: ``"trigger"``, ``"jobstore"`` or ``"executor"``.
+        alias: the alias.
+
+    Raises:
+        LookupError: there is no such alias; the message names the nearest one.
+    """
+    key = (kind, alias)
+    if key not in _found:
+        _found[key] = _find(kind, alias)
+    return _found[key]
+
+
+def _find(kind: str, alias: str) -> Any:
+    reference = _BUILT_IN[kind].get(alias)
+    if reference is not None:
+        return resolve(reference)
+    from importlib.metadata import entry_points
+
+    for entry_point in entry_points(group=f"apscheduler_lite.{kind}s", name=alias):
+        return entry_point.load()
+    known = names(kind)
+    raise LookupError(
+        f"no {_WORDS[kind]} by the name {alias!r} was found{did_you_mean(alias, known)} (known: {one_of(known)})"
+    )
+
+
+def names(kind: str) -> list[str]:
+    """Return all aliases of a kind, built in and installed."""
+    from importlib.metadata import entry_points
+
+    return sorted({*_BUILT_IN[kind], *entry_points(group=f"apscheduler_lite.{kind}s").names})

@@ -1,0 +1,262 @@
+"""
+Run one job: once for functions that return, once for those that are awaited.
+
+An executor calls `execute` on a worker (a thread, a process, the scheduler's own thread) or awaits `execute_async` on a loop. Both
+judge the grace time, make the run known to `current_run`, call the function and write down on the run how it ended. They raise nothing
+but what ends the whole program.
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+
+from ._clock import SystemClock
+from ._references import name_of
+from .runs import Outcome, _current
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop, Task
+    from collections.abc import Awaitable, Callable
+    from concurrent.futures import Future
+    from typing import Any
+
+    from ._clock import Clock
+    from .runs import Run
+
+__all__ = ["LoopThread", "execute", "execute_async", "is_coroutine_function", "run_awaitable"]
+
+_logger = logging.getLogger("apscheduler_lite.executors")
+_system = SystemClock()
+
+
+def execute(
+    run: Run,
+    clock: Clock = _system,
+    logger: logging.Logger = _logger,
+    run_awaitable: Callable[[Awaitable[Any]], Any] | None = None,
+) -> None:
+    """
+    Run a job's function in this thread.
+
+    What the function returns is awaited when it is awaitable, by `run_awaitable` or else on a loop of its own.
+    """
+    if not _begin(run, clock, logger):
+        return
+    token = _current.set(run)
+    try:
+        retval = run.func(*run.args, **run.kwargs) if run.kwargs else run.func(*run.args)
+        if retval is not None and hasattr(type(retval), "__await__"):
+            retval = (run_awaitable or _run_on_new_loop)(retval)
+    except BaseException as exc:
+        _fail(run, clock, logger, exc)
+    else:
+        _succeed(run, clock, logger, retval)
+    finally:
+        _current.reset(token)
+
+
+async def execute_async(run: Run, clock: Clock = _system, logger: logging.Logger = _logger) -> None:
+    """
+    Run a job's function on the running loop and await what it returns.
+
+    A cancellation is an outcome of the run (an error) and is then passed on.
+    """
+    if not _begin(run, clock, logger):
+        return
+    token = _current.set(run)
+    try:
+        retval = run.func(*run.args, **(run.kwargs or {}))
+        if hasattr(type(retval), "__await__"):
+            retval = await retval
+    except BaseException as exc:
+        _fail(run, clock, logger, exc)
+        if type(exc).__name__ == "CancelledError":
+            raise
+    else:
+        _succeed(run, clock, logger, retval)
+    finally:
+        _current.reset(token)
+
+
+def _begin(run: Run, clock: Clock, logger: logging.Logger) -> bool:
+    """Note that the run starts; return False when it is too late for that."""
+    now = clock.now()
+    if run.grace is not None and now - run.due > run.grace:
+        late, grace = (now - run.due) / 1e6, run.grace / 1e6
+        run.outcome = Outcome.MISSED
+        run.reason = f"missed: {late:.3f} s late, grace time {grace:g} s"
+        run.finished = now
+        logger.warning(
+            'Run time of job "%s" was missed by %.3f s (misfire_grace_time=%g)',
+            run.job or run.job_id,
+            late,
+            grace,
+            extra={"action": "run_missed", "job_id": run.job_id},
+        )
+        return False
+    run.started = now
+    if logger.isEnabledFor(logging.INFO):
+        logger.info(
+            'Running job "%s" (scheduled at %s)',
+            run.job or run.job_id,
+            run.scheduled_run_time,
+            extra={"action": "run_started", "job_id": run.job_id},
+        )
+    return True
+
+
+def _succeed(run: Run, clock: Clock, logger: logging.Logger, retval: Any) -> None:
+    run.retval = retval
+    run.outcome = Outcome.EXECUTED
+    run.finished = clock.now()
+    if logger.isEnabledFor(logging.INFO):
+        logger.info(
+            'Job "%s" executed successfully',
+            run.job or run.job_id,
+            extra={"action": "run_executed", "job_id": run.job_id},
+        )
+
+
+def _fail(run: Run, clock: Clock, logger: logging.Logger, exc: BaseException) -> None:
+    tb = exc.__traceback__.tb_next if exc.__traceback__ is not None else None  # without our own frame
+    run.exception = exc
+    run.traceback = "".join(traceback.format_tb(tb))
+    run.outcome = Outcome.ERROR
+    run.reason = f"error: {describe_exception(exc)}"
+    run.finished = clock.now()
+    logger.error(
+        'Job "%s" raised an exception',
+        run.job or run.job_id,
+        exc_info=(type(exc), exc, tb),
+        extra={"action": "run_failed", "job_id": run.job_id},
+    )
+    # The exception lives on in the event; the locals of the job's frames, which may be large, need not.
+    traceback.clear_frames(tb)
+
+
+def describe_exception(exc: BaseException) -> str:
+    """Return an exception's type and message on one line, even when its ``__str__`` raises."""
+    try:
+        message = str(exc)
+    except Exception as second:
+        message = f"(its message raised {type(second).__name__})"
+    return f"{type(exc).__name__}: {message}" if message else type(exc).__name__
+
+
+def is_coroutine_function(func: Any) -> bool:
+    """Return whether calling it makes a coroutine: partials, bound methods, wrappers and objects with an async ``__call__`` included."""
+    from inspect import iscoroutinefunction, unwrap
+
+    while hasattr(func, "func") and hasattr(func, "keywords"):  # functools.partial and its like
+        func = func.func
+    if iscoroutinefunction(func) or iscoroutinefunction(unwrap(func)):
+        return True
+    call = getattr(type(func), "__call__", None)
+    return not isinstance(func, type) and iscoroutinefunction(call)
+
+
+async def _awaited(awaitable: Awaitable[Any]) -> Any:
+    return await awaitable
+
+
+def _run_on_new_loop(awaitable: Awaitable[Any]) -> Any:
+    import asyncio
+
+    return asyncio.run(_awaited(awaitable))
+
+
+def run_awaitable(awaitable: Awaitable[Any], what: object) -> None:
+    """Await it on a loop of its own and log what it raises: for listeners, whose results nobody takes."""
+    try:
+        _run_on_new_loop(awaitable)
+    except Exception:
+        _logger.exception("%s raised an exception", name_of(what))
+
+
+class LoopThread:
+    """
+    One thread with an event loop, on which the coroutine jobs of an executor run.
+
+    It is started by the first coroutine and costs nothing before that.
+    """
+
+    def __init__(self, name: str) -> None:
+        from threading import Lock
+
+        self._name = name
+        self._lock = Lock()
+        self._loop: AbstractEventLoop | None = None
+        self._thread: Any = None
+
+    def run(self, awaitable: Awaitable[Any]) -> Any:
+        """Await it on the loop and return its result; block this thread meanwhile."""
+        import asyncio
+        from concurrent.futures import Future
+        from contextvars import copy_context
+
+        loop = self._running_loop()
+        # The task runs in the caller's context, so that current_run() answers in the coroutine too.
+        context = copy_context()
+        finished: Future[Any] = Future()
+
+        def begin() -> None:
+            task = loop.create_task(_awaited(awaitable), context=context)
+            task.add_done_callback(_hand_to(finished))
+
+        loop.call_soon_threadsafe(begin)
+        try:
+            return finished.result()
+        except asyncio.CancelledError as exc:
+            raise RuntimeError("the coroutine was cancelled") from exc
+
+    def _running_loop(self) -> AbstractEventLoop:
+        import asyncio
+        from threading import Thread
+
+        with self._lock:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                self._thread = Thread(target=self._loop.run_forever, name=self._name, daemon=True)
+                self._thread.start()
+            return self._loop
+
+    def close(self) -> None:
+        """Cancel what still runs and end the thread; it starts again at the next coroutine."""
+        with self._lock:
+            loop, thread = self._loop, self._thread
+            self._loop = self._thread = None
+        if loop is None:
+            return
+        import asyncio
+        from threading import current_thread
+
+        async def cancel_all() -> None:
+            tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await loop.shutdown_asyncgens()
+            loop.stop()
+
+        asyncio.run_coroutine_threadsafe(cancel_all(), loop)
+        if thread is not current_thread():
+            thread.join()
+            loop.close()
+
+
+def _hand_to(finished: Future[Any]) -> Callable[[Task[Any]], None]:
+    """Return a callback that hands a task's ending to a future that another thread waits for."""
+
+    def hand(task: Task[Any]) -> None:
+        if task.cancelled():
+            import asyncio
+
+            finished.set_exception(asyncio.CancelledError())
+        elif task.exception() is not None:
+            finished.set_exception(task.exception())
+        else:
+            finished.set_result(task.result())
+
+    return hand

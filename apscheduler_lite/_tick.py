@@ -1,0 +1,204 @@
+"""
+One pass of the scheduler, and all the I/O of it.
+
+    for each store:  claim_due(now, capacity)  →  runs          the policy is _planning's, the transaction the store's
+    for each run:    SUBMITTED event, executor.submit_run
+    then:            the seconds until the next pass
+
+Everything called here is a stranger's (stores, executors, listeners) and may raise: each call has its own guard, says what happened
+by a log line and an event, and is tried again later; the rest of the pass goes on. No lock is held anywhere in this file. Only one
+thread ticks at a time.
+"""
+
+from __future__ import annotations
+
+from ._planning import backoff
+from .events import (
+    EVENT_JOB_FAULT,
+    EVENT_JOB_MAX_INSTANCES,
+    EVENT_JOB_MISSED,
+    EVENT_JOB_REMOVED,
+    EVENT_JOB_SUBMITTED,
+    EVENT_JOBSTORE_FAULT,
+    FaultEvent,
+    JobEvent,
+    JobExecutionEvent,
+    JobSubmissionEvent,
+)
+from ._timezones import from_instant
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Mapping, Sequence
+    from typing import Protocol
+
+    from ._clock import Clock
+    from ._listeners import Listeners
+    from .events import SchedulerEvent
+    from .executors.base import BaseExecutor
+    from .job import Job
+    from .jobstores.base import BaseJobStore, Claim, JobFault
+    from .runs import Run
+
+    class TickHost(Protocol):
+        """What a tick asks of its scheduler."""
+
+        clock: Clock
+        _logger: logging.Logger
+        _listeners: Listeners
+
+        def _tell(self, event: SchedulerEvent) -> None: ...
+        def _run_begins(self, run: Run) -> None: ...
+        def _run_is_off(self, run: Run) -> None: ...
+
+
+__all__ = ["Ticker"]
+
+
+class Ticker:
+    """The passes of one scheduler, and what it remembers of the stores that failed."""
+
+    def __init__(self, host: TickHost, retry_interval: float) -> None:
+        self._host = host
+        self._retry_interval = retry_interval
+        self._failures: dict[str, int] = {}
+        self._retry_at: dict[str, float] = {}  # by the monotonic clock: a wall clock that is set back must not lengthen it
+
+    def tick(
+        self, stores: Sequence[tuple[str, BaseJobStore]], executors: Mapping[str, BaseExecutor]
+    ) -> float | None:
+        """Claim and hand over what is due; return the seconds until the next pass, None for no limit."""
+        waits: list[float] = []
+        for alias, store in stores:
+            seconds = self._tick_store(alias, store, executors)
+            if seconds is not None:
+                waits.append(seconds)
+        return min(waits, default=None)
+
+    def _tick_store(self, alias: str, store: BaseJobStore, executors: Mapping[str, BaseExecutor]) -> float | None:
+        now = self._host.clock.now()
+        retry_at = self._retry_at.get(alias)
+        if retry_at is not None:
+            seconds = retry_at - self._host.clock.monotonic()
+            if seconds > 0:
+                return seconds
+        try:
+            claim = store.claim_due(now, {name: executor.capacity() for name, executor in executors.items()})
+        except Exception as exc:
+            return self._store_failed(alias, exc)
+        if retry_at is not None:
+            self._failures.pop(alias, None)
+            self._retry_at.pop(alias, None)
+        for run in claim.runs:
+            self._submit(run, store, executors)
+        self._report(alias, claim)
+        return self._seconds_until(store, claim.next_due)
+
+    def _seconds_until(self, store: BaseJobStore, next_due: int | None) -> float | None:
+        if next_due is None:
+            return store.poll_interval
+        seconds = max(0.0, (next_due - self._host.clock.now()) / 1e6)
+        return seconds if store.poll_interval is None else min(seconds, store.poll_interval)
+
+    def _submit(self, run: Run, store: BaseJobStore, executors: Mapping[str, BaseExecutor]) -> None:
+        host = self._host
+        if host._listeners.mask & EVENT_JOB_SUBMITTED:
+            host._tell(
+                JobSubmissionEvent(
+                    EVENT_JOB_SUBMITTED, run.job_id, run.jobstore, [run.scheduled_run_time], job=run.job, run=run
+                )
+            )
+        host._run_begins(run)
+        try:
+            executors[run.executor].submit_run(run)
+        except Exception as exc:
+            host._run_is_off(run)
+            self._give_back(run, store, exc)
+
+    def _give_back(self, run: Run, store: BaseJobStore, exc: Exception) -> None:
+        """Let the store make a run due again that its executor did not take."""
+        try:
+            store.release(run, self._host.clock.now())
+        except Exception as second:
+            self._store_failed(run.jobstore, second)
+        self._host._logger.error(
+            'Error submitting job "%s" to executor "%s"; it stays due and is tried again',
+            run.job,
+            run.executor,
+            exc_info=exc,
+            extra={"action": "submit_failed", "job_id": run.job_id},
+        )
+        self._host._tell(
+            FaultEvent(EVENT_JOB_FAULT, exc, alias=run.executor, job_id=run.job_id, jobstore=run.jobstore, job=run.job)
+        )
+
+    def _store_failed(self, alias: str, exc: Exception) -> float:
+        self._failures[alias] = failures = self._failures.get(alias, 0) + 1
+        seconds = backoff(failures, self._retry_interval)
+        self._retry_at[alias] = self._host.clock.monotonic() + seconds
+        self._host._logger.error(
+            'Error getting due jobs from job store "%s"; it is tried again in %g s',
+            alias,
+            seconds,
+            exc_info=exc,
+            extra={"action": "store_failed"},
+        )
+        self._host._tell(FaultEvent(EVENT_JOBSTORE_FAULT, exc, alias=alias, jobstore=alias, retry_in=seconds))
+        return seconds
+
+    # -- telling what the claim found --------------------------------------------------------------------------
+
+    def _report(self, alias: str, claim: Claim) -> None:
+        if claim.faults:
+            for fault in claim.faults:
+                self._report_fault(alias, fault)
+        for job, slot in claim.skipped:
+            self._report_skipped(alias, job, slot.due)
+        for job, slot in claim.missed:
+            self._report_missed(alias, job, slot.due)
+        if claim.finished and self._host._listeners.mask & EVENT_JOB_REMOVED:
+            for job in claim.finished:
+                self._host._tell(JobEvent(EVENT_JOB_REMOVED, job.id, alias, job=job))
+
+    def _report_fault(self, alias: str, fault: JobFault) -> None:
+        self._host._logger.error(
+            'Job "%s" of job store "%s" could not be scheduled; it is kept and tried again in %g s',
+            fault.job or fault.job_id,
+            alias,
+            fault.retry_in,
+            exc_info=fault.exception,
+            extra={"action": "job_fault", "job_id": fault.job_id},
+        )
+        self._host._tell(
+            FaultEvent(
+                EVENT_JOB_FAULT,
+                fault.exception,
+                job_id=fault.job_id,
+                jobstore=alias,
+                job=fault.job,
+                retry_in=fault.retry_in,
+            )
+        )
+
+    def _report_skipped(self, alias: str, job: Job, due: int) -> None:
+        moment = from_instant(due, job.zone)
+        self._host._logger.warning(
+            'Execution of job "%s" at %s skipped: maximum number of running instances reached (%d)',
+            job,
+            moment,
+            job.max_instances,
+            extra={"action": "run_skipped", "job_id": job.id},
+        )
+        self._host._tell(JobSubmissionEvent(EVENT_JOB_MAX_INSTANCES, job.id, alias, [moment], job=job))
+
+    def _report_missed(self, alias: str, job: Job, due: int) -> None:
+        moment = from_instant(due, job.zone)
+        self._host._logger.warning(
+            'Run time %s of job "%s" was missed (misfire_grace_time=%s)',
+            moment,
+            job,
+            job.misfire_grace_time,
+            extra={"action": "run_missed", "job_id": job.id},
+        )
+        self._host._tell(JobExecutionEvent(EVENT_JOB_MISSED, job.id, alias, moment, job=job))

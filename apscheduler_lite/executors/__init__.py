@@ -1,0 +1,1 @@
+"""What runs jobs: the port (`base`) and its adapters."""

@@ -1,0 +1,249 @@
+"""
+Worker processes, one for each worker thread of the pool.
+
+The thread sends a run down a pipe and waits for its outcome or for the death of the process, whichever comes first. So a process that
+exits, crashes or is killed fails its own run and nobody else's, and the next run finds a new process.
+
+What crosses the border: the run with the function's reference and the arguments there, its outcome back. Both are pickled here,
+by hand, so that what cannot be pickled becomes an error of that run with a sentence that says what it was.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+from contextlib import suppress
+from multiprocessing.connection import wait
+from threading import Lock
+
+from .._options import as_positive_integer
+from .._references import name_of
+from .._running import describe_exception, execute
+from .._text import shorten
+from ..errors import RemoteError, WorkerDiedError
+from ..runs import Outcome
+from .base import fail
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Callable, Sequence
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import BaseContext
+    from multiprocessing.process import BaseProcess
+    from typing import Any
+
+    from .._clock import Clock
+    from ..runs import Run
+
+__all__ = ["ProcessWorker"]
+
+_READY = b"ready"
+_STOP = b""
+_ORPHAN_CHECK = 5.0  # seconds between two looks of an idle worker whether its parent is still there
+_OUTCOME = ("outcome", "reason", "retval", "exception", "traceback", "started", "finished")
+
+# Held while a process is started: a fork in between would hand the new pipe's far end to a sibling, which would keep it open
+# after the process has died.
+_starting = Lock()
+
+
+class ProcessWorker:
+    """Run jobs in a process of its own, on behalf of one worker thread."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        logger: logging.Logger,
+        report: Callable[[Run], None],
+        mp_context: BaseContext | str | None = None,
+        initializer: Callable[..., Any] | None = None,
+        initargs: Sequence[Any] = (),
+        max_tasks_per_child: int | None = None,
+    ) -> None:
+        self._clock = clock
+        self._logger = logger
+        self.report = report
+        self._context: Any = (
+            multiprocessing.get_context(mp_context) if mp_context is None or isinstance(mp_context, str) else mp_context
+        )
+        self._initializer = initializer
+        self._initargs = tuple(initargs)
+        self._limit = None if max_tasks_per_child is None else as_positive_integer(max_tasks_per_child, "max_tasks_per_child")
+        self._process: BaseProcess | None = None
+        self._pipe: Connection | None = None
+        self._tasks = 0
+
+    def run(self, run: Run) -> None:
+        try:
+            self._run(run)
+        except Exception as exc:
+            if not isinstance(exc, (RemoteError, WorkerDiedError)):
+                self._discard()  # the pipe may hold half a message
+            self._logger.error("Error running job %s: %s", run.job or run.job_id, exc)  # noqa: TRY400 - told in full by the event
+            fail(run, exc, self._clock)
+
+    def _run(self, run: Run) -> None:
+        try:
+            message = pickle.dumps(run)
+        except Exception as exc:
+            raise RemoteError(
+                f"the job cannot be sent to a worker process: {name_of(run.func)} with args {shorten(run.args)} and kwargs"
+                f" {shorten(run.kwargs or {})} cannot be pickled: {describe_exception(exc)}"
+            ) from exc
+        pipe = self._ready_pipe()
+        pipe.send_bytes(message)
+        answer = pickle.loads(self._receive(pipe))  # noqa: S301 - from our own worker
+        for name, value in zip(_OUTCOME, answer, strict=True):
+            setattr(run, name, value)
+        self._log(run)
+        self._tasks += 1
+        if self._limit is not None and self._tasks >= self._limit:
+            self.close()
+
+    def _log(self, run: Run) -> None:
+        # The child's log records stay in the child; the failure is told here as well, where the scheduler's log is.
+        if run.outcome == Outcome.ERROR:
+            self._logger.error(
+                'Job "%s" raised an exception in a worker process: %s\n%s',
+                run.job or run.job_id,
+                run.reason,
+                run.traceback or "",
+                extra={"action": "run_failed", "job_id": run.job_id},
+            )
+
+    def _ready_pipe(self) -> Connection:
+        if self._pipe is not None and self._process is not None and self._process.is_alive():
+            return self._pipe
+        self._discard()
+        with _starting:
+            near, far = self._context.Pipe()
+            self._process = self._context.Process(
+                target=_serve, args=(far, near, os.getpid(), self._initializer, self._initargs), daemon=True
+            )
+            self._pipe = near
+            try:
+                self._process.start()
+            except BaseException:
+                self._process = None
+                near.close()
+                self._pipe = None
+                raise
+            finally:
+                far.close()
+        self._tasks = 0
+        try:
+            said = self._receive(near)
+        except WorkerDiedError as exc:
+            raise WorkerDiedError(f"{exc} before it was ready{self._why_not_ready()}") from None
+        if said != _READY:
+            raise RemoteError(f"the initializer of the worker process raised an exception: {said.decode()}")
+        return near
+
+    def _why_not_ready(self) -> str:
+        method = self._context.get_start_method()
+        if method == "fork":
+            return ""
+        return (
+            f". With the start method {method!r} a worker process imports the main script again: a script that starts its scheduler"
+            " at the top level starts it there too. Put that code under  if __name__ == '__main__':"
+        )
+
+    def _receive(self, pipe: Connection) -> bytes:
+        """Return the next message, or raise WorkerDiedError when the process has ended without one."""
+        process = self._process
+        if process is None:
+            raise WorkerDiedError("the worker process is gone")
+        # The sentinel tells of most deaths at once; where a descendant keeps its pipe open, is_alive() does within a second.
+        while not wait([pipe, process.sentinel], 1.0) and process.is_alive():
+            continue
+        with suppress(EOFError, OSError):  # the end of the pipe: it died, and its exit code says how
+            if pipe.poll():
+                return pipe.recv_bytes()
+        process.join(5)
+        code = process.exitcode
+        how = f"was killed by signal {-code}" if code is not None and code < 0 else f"ended with exit code {code}"
+        died = WorkerDiedError(f"the worker process (pid {process.pid}) {how}")
+        self._discard()
+        raise died
+
+    def _discard(self) -> None:
+        """Let go of the process, whatever it does."""
+        process, pipe = self._process, self._pipe
+        self._process = self._pipe = None
+        if pipe is not None:
+            pipe.close()
+        if process is not None:
+            if process.is_alive():
+                process.kill()
+            process.join()
+            process.close()
+
+    def close(self) -> None:
+        """End the process in good order."""
+        if self._pipe is not None:
+            with suppress(OSError):
+                # Said in words: closing the pipe is not seen where a sibling has inherited our end of it.
+                self._pipe.send_bytes(_STOP)
+        if self._process is not None:
+            self._process.join(5)
+        self._discard()
+
+
+def _serve(pipe: Connection, parents_end: Connection, parent: int, initializer: Any, initargs: Sequence[Any]) -> None:
+    """Run jobs until the parent closes the pipe or is gone: what a worker process does."""
+    import signal
+
+    parents_end.close()  # inherited by fork, or sent along: it must be open in the parent only, or its end is never seen
+    # Ctrl-C goes to the whole process group; the parent decides what happens to the runs in progress.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if initializer is not None:
+        try:
+            initializer(*initargs)
+        except Exception as exc:
+            pipe.send_bytes(describe_exception(exc).encode())
+            return
+    pipe.send_bytes(_READY)
+    while True:
+        try:
+            while not pipe.poll(_ORPHAN_CHECK):
+                if os.getppid() != parent and multiprocessing.parent_process() is not None:
+                    return
+            message = pipe.recv_bytes()
+        except (EOFError, OSError):
+            return
+        if message == _STOP:
+            return
+        pipe.send_bytes(_answer(message))
+
+
+def _answer(message: bytes) -> bytes:
+    """Run the job that a message holds and return its outcome as a message."""
+    try:
+        run: Run = pickle.loads(message)  # noqa: S301 - from our own parent
+    except Exception as exc:
+        reason = f"the job could not be unpickled in the worker process: {describe_exception(exc)}"
+        return pickle.dumps((Outcome.ERROR, f"error: {reason}", None, RemoteError(reason), None, None, None))
+    execute(run)
+    if run.exception is not None:
+        run.exception = _portable(run.exception)
+    values = [getattr(run, name) for name in _OUTCOME]
+    try:
+        return pickle.dumps(values)
+    except Exception as exc:
+        reason = (
+            f"the job ran, but its result {shorten(run.retval)} cannot be sent back from the worker process:"
+            f" {describe_exception(exc)}"
+        )
+        return pickle.dumps((Outcome.ERROR, f"error: {reason}", None, RemoteError(reason), None, run.started, run.finished))
+
+
+def _portable(exc: BaseException) -> BaseException:
+    """Return the exception, or one that tells of it where it cannot be pickled and restored."""
+    try:
+        if type(pickle.loads(pickle.dumps(exc))) is type(exc):  # noqa: S301 - our own
+            return exc
+    except Exception as why:
+        return RemoteError(f"{describe_exception(exc)} (the exception itself cannot be pickled: {describe_exception(why)})")
+    return RemoteError(describe_exception(exc))

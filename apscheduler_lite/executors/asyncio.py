@@ -1,0 +1,131 @@
+"""The executor of `AsyncIOScheduler`: coroutines on its event loop, plain functions on threads beside it."""
+
+from __future__ import annotations
+
+import asyncio
+
+from .._options import as_positive_integer
+from .._running import execute, execute_async, is_coroutine_function
+from ._threads import WorkerThreads
+from .base import BaseExecutor, fail
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop, Task
+    from collections.abc import Awaitable, Sequence
+    from datetime import datetime
+    from typing import Any
+
+    from ..job import Job
+    from ..runs import Run
+
+__all__ = ["AsyncIOExecutor"]
+
+
+class AsyncIOExecutor(BaseExecutor):
+    """
+    Run coroutine functions on the scheduler's event loop and plain functions on a pool of threads.
+
+    Async callables, partials and wrappers of coroutine functions count as such, and an awaitable that a plain function returns is
+    awaited on the loop.
+
+    Plugin alias: ``asyncio``.
+
+    Args:
+        max_workers: how many plain functions may run at the same time.
+    """
+
+    def __init__(self, max_workers: int = 10) -> None:
+        super().__init__()
+        self.max_workers = as_positive_integer(max_workers, "max_workers")
+        self._loop: AbstractEventLoop | None = None
+        self._threads: WorkerThreads | None = None
+        self._tasks: set[Task[Any]] = set()
+
+    def start(self, scheduler: Any, alias: str) -> None:
+        super().start(scheduler, alias)
+        self._loop = getattr(scheduler, "_eventloop", None)
+        if self._loop is None:
+            raise RuntimeError(
+                f"AsyncIOExecutor needs the event loop of an AsyncIOScheduler, and {type(scheduler).__name__} has none; on it, use a"
+                " ThreadPoolExecutor: it runs coroutine functions as well"
+            )
+        self._threads = WorkerThreads(self.max_workers, lambda: _LoopAwareWorker(self), f"apscheduler_lite.{alias}")
+
+    def submit_run(self, run: Run) -> None:
+        if self._hands_over_jobs:
+            super().submit_run(run)
+        else:
+            self._begin(run)
+
+    def _do_submit_job(self, job: Job, run_times: Sequence[datetime]) -> None:
+        for run in self._handed_over(job, run_times):
+            self._begin(run)
+
+    def _begin(self, run: Run) -> None:
+        loop, threads = self._loop, self._threads
+        if loop is None or threads is None:
+            raise RuntimeError("this AsyncIOExecutor has not been started")
+        if is_coroutine_function(run.func):
+            loop.call_soon_threadsafe(self._begin_task, run)
+        else:
+            threads.submit(run)
+
+    def _begin_task(self, run: Run) -> None:
+        task = asyncio.ensure_future(execute_async(run, self._clock, self._logger))
+        self._tasks.add(task)
+        task.add_done_callback(lambda ended: self._task_ended(ended, run))
+
+    def _task_ended(self, task: Task[Any], run: Run) -> None:
+        self._tasks.discard(task)
+        if run.outcome is None:  # cancelled before its first step
+            fail(run, asyncio.CancelledError("the task was cancelled before it began"), self._clock)
+        elif not task.cancelled():
+            task.exception()  # taken note of: the run bears it
+        self._run_ended(run)
+
+    def _await(self, awaitable: Awaitable[Any]) -> Any:
+        """Await on the loop what a plain function returned on a thread; block that thread meanwhile."""
+        loop = self._loop
+        if loop is None:
+            raise RuntimeError("this AsyncIOExecutor has been shut down")
+        return asyncio.run_coroutine_threadsafe(_awaited(awaitable), loop).result()
+
+    def shutdown(self, wait: bool = True) -> None:
+        """
+        Stop taking runs.
+
+        The tasks on the loop go on: the loop belongs to the application, and whoever wants to wait for them awaits
+        `AsyncIOScheduler.shutdown`.
+        """
+        if self._threads is not None:
+            self._threads.shutdown(wait=False)
+        if wait and self._threads is not None and not self._is_on_loop():
+            self._threads.shutdown(wait=True)
+
+    def _is_on_loop(self) -> bool:
+        try:
+            return asyncio.get_running_loop() is self._loop
+        except RuntimeError:
+            return False
+
+
+async def _awaited(awaitable: Awaitable[Any]) -> Any:
+    return await awaitable
+
+
+class _LoopAwareWorker:
+    """Run plain functions on this thread."""
+
+    def __init__(self, executor: AsyncIOExecutor) -> None:
+        self._executor = executor
+
+    def run(self, run: Run) -> None:
+        executor = self._executor
+        execute(run, executor._clock, executor._logger, executor._await)
+
+    def report(self, run: Run) -> None:
+        self._executor._run_ended(run)
+
+    def close(self) -> None:
+        """Nothing is held."""

@@ -1,0 +1,257 @@
+"""
+The port through which a scheduler has its runs run.
+
+An executor that was written for APScheduler 3 implements `_do_submit_job` and reports by `_run_job_success` or `_run_job_error`; it
+works unchanged. The executors of this library implement `submit_run` instead, which hands over one `Run`, and report by
+`_run_ended`.
+
+A run handed over is always reported: as executed, failed, missed; also when a worker dies under it.
+"""
+
+from __future__ import annotations
+
+import logging
+from abc import ABC
+from threading import RLock
+
+from .._clock import SystemClock
+from .._running import execute, execute_async
+from .._timezones import to_instant
+from ..errors import MaxInstancesReachedError
+from ..events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED, EVENT_JOB_MISSED, JobExecutionEvent
+from ..runs import Outcome, Run
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+    from typing import Any, Protocol
+
+    from .._clock import Clock
+    from ..events import SchedulerEvent
+    from ..job import Job
+
+    class ExecutorHost(Protocol):
+        """What an executor asks of its scheduler."""
+
+        clock: Clock
+
+        def _run_ended(self, run: Run) -> None: ...
+        def _dispatch_event(self, event: SchedulerEvent) -> None: ...
+
+
+__all__ = ["BaseExecutor", "MaxInstancesReachedError", "run_coroutine_job", "run_job"]
+
+OUTCOME_EVENTS = {
+    Outcome.EXECUTED: EVENT_JOB_EXECUTED,
+    Outcome.ERROR: EVENT_JOB_ERROR,
+    Outcome.MISSED: EVENT_JOB_MISSED,
+}
+_OUTCOME_OF = {code: outcome for outcome, code in OUTCOME_EVENTS.items()}
+
+
+class BaseExecutor(ABC):
+    """
+    Run jobs.
+
+    A subclass implements either `submit_run` or `_do_submit_job`. Whatever it does, it must report the end of every run that it
+    accepted.
+    """
+
+    _scheduler: Any = None
+    _lock: Any = None
+    _logger = logging.getLogger("apscheduler_lite.executors")
+    _hands_over_jobs = True  # whether the subclass implements version 3's _do_submit_job rather than submit_run
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        # Whichever of the two the most derived class defines is the one that counts: a subclass of one of our pools that overrides
+        # _do_submit_job, as one does to wrap every job, must see its method called.
+        for base in cls.__mro__:
+            if "submit_run" in vars(base) or "_do_submit_job" in vars(base):
+                cls._hands_over_jobs = base is BaseExecutor or "submit_run" not in vars(base)
+                break
+
+    def __init__(self) -> None:
+        self._in_progress: dict[str, list[Run]] = {}
+
+    # -- life --------------------------------------------------------------------------------------------------
+
+    def start(self, scheduler: Any, alias: str) -> None:
+        """Get ready, when the scheduler starts or when the executor is added to a running one."""
+        self._scheduler = scheduler
+        self._lock = RLock()
+        self._logger = logging.getLogger(f"apscheduler_lite.executors.{alias}")
+        if not hasattr(self, "_in_progress"):  # a subclass that does not call our __init__
+            self._in_progress = {}
+
+    def shutdown(self, wait: bool = True) -> None:
+        """
+        Stop.
+
+        Args:
+            wait: return only when the runs in progress have ended. It may be called from one of them, which is then not waited for.
+        """
+
+    def capacity(self) -> int | None:
+        """Return how many more runs it could start at once: its free workers. None for any number."""
+        return None
+
+    # -- runs --------------------------------------------------------------------------------------------------
+
+    def submit_run(self, run: Run) -> None:
+        """
+        Take over one run; raise when that is not possible, and the run stays due.
+
+        Must not block for longer than it takes to hand it to a worker.
+        """
+        job = self._job_of(run)
+        with self._lock:
+            self._in_progress.setdefault(run.job_id, []).append(run)
+        try:
+            self._do_submit_job(job, [run.scheduled_run_time])
+        except BaseException:
+            self._take(run.job_id, None)
+            raise
+
+    def submit_job(self, job: Job, run_times: Sequence[datetime]) -> None:
+        """
+        Run a job once for each of the given times (APScheduler 3's entrance; the scheduler calls `submit_run`).
+
+        Raises:
+            MaxInstancesReachedError: as many of its runs are in progress as the job allows.
+        """
+        if self._lock is None:
+            raise RuntimeError("This executor has not been started yet: call start(scheduler, alias) first")
+        with self._lock:
+            if len(self._in_progress.get(job.id, ())) >= job.max_instances:
+                raise MaxInstancesReachedError(job)
+        for moment in run_times:
+            instant = to_instant(moment)
+            self.submit_run(Run.of(job, job._jobstore_alias or "default", instant, instant))
+
+    def _do_submit_job(self, job: Job, run_times: list[datetime]) -> None:
+        """
+        Hand a job over to a worker that calls `run_job` (or `run_coroutine_job`), and report what that returned.
+
+        Override this, or `submit_run`.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must implement submit_run or _do_submit_job")
+
+    def _run_job_success(self, job_id: str, events: Sequence[JobExecutionEvent]) -> None:
+        """Report that a worker has run a job, with the events that `run_job` returned."""
+        for event in events:
+            run = self._take(job_id, to_instant(event.scheduled_run_time))
+            if run is None:
+                self._scheduler._dispatch_event(event)
+                continue
+            run.outcome = _OUTCOME_OF.get(event.code, Outcome.ERROR)
+            run.retval, run.exception, run.traceback = event.retval, event.exception, event.traceback
+            run.finished = self._clock.now()
+            self._scheduler._run_ended(run)
+
+    def _run_job_error(self, job_id: str, exc: BaseException, traceback: Any = None) -> None:
+        """Report that a job could not be run at all: the worker died, or the hand-over failed."""
+        self._logger.error("Error running job %s", job_id, exc_info=(type(exc), exc, traceback or exc.__traceback__))
+        run = self._take(job_id, None)
+        if run is not None:
+            self._run_ended(fail(run, exc, self._clock))
+
+    def _run_ended(self, run: Run) -> None:
+        """Report how a run ended; the run bears its outcome."""
+        self._scheduler._run_ended(run)
+
+    def _take(self, job_id: str, due: int | None) -> Run | None:
+        """Return the run in progress for that instant, or the oldest one, and forget it."""
+        with self._lock:
+            runs = self._in_progress.get(job_id, [])
+            run = next((run for run in runs if due is None or run.due == due), None)
+            if run is not None:
+                runs.remove(run)
+            if not runs:
+                self._in_progress.pop(job_id, None)
+        return run
+
+    def _handed_over(self, job: Job, run_times: Sequence[datetime]) -> list[Run]:
+        """Return the runs that a subclass hands back to our own `_do_submit_job`, with the function it may have wrapped."""
+        runs = []
+        for moment in run_times:
+            instant = to_instant(moment)
+            run = self._take(job.id, instant)
+            if run is None:
+                run = Run.of(job, job._jobstore_alias or "default", instant, instant)
+            run.func, run.args, run.kwargs = job.func, job.args, job._kwargs
+            runs.append(run)
+        return runs
+
+    @staticmethod
+    def _job_of(run: Run) -> Job:
+        """Return the run's job with the function and arguments that the run has kept."""
+        if run.job is None:
+            raise ValueError(f"{run!r} has no job")
+        job = run.job._copy()
+        job.func, job.args, job._kwargs = run.func, tuple(run.args), dict(run.kwargs) if run.kwargs else None
+        return job
+
+    @property
+    def _clock(self) -> Clock:
+        return getattr(self._scheduler, "clock", None) or SystemClock()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+
+def fail(run: Run, exc: BaseException, clock: Clock) -> Run:
+    """Write down on the run that it failed for a reason outside its function."""
+    run.outcome = Outcome.ERROR
+    run.exception = exc
+    run.reason = f"error: {exc}"
+    run.finished = clock.now()
+    return run
+
+
+def event_of(run: Run) -> JobExecutionEvent:
+    """Return the event that tells how a run ended."""
+    return JobExecutionEvent(
+        OUTCOME_EVENTS.get(run.outcome or "", EVENT_JOB_ERROR),
+        run.job_id,
+        run.jobstore,
+        run.scheduled_run_time,
+        run.retval,
+        run.exception,
+        run.traceback,
+        job=run.job,
+        run=run,
+    )
+
+
+def run_job(job: Job, jobstore_alias: str, run_times: Sequence[datetime], logger_name: str) -> list[JobExecutionEvent]:
+    """
+    Run a job's function once for each time, and return one event for each.
+
+    For executors written for APScheduler 3; to be called on a worker.
+    """
+    logger = logging.getLogger(logger_name)
+    runs = _runs_of(job, jobstore_alias, run_times)
+    for run in runs:
+        execute(run, logger=logger)
+    return [event_of(run) for run in runs]
+
+
+async def run_coroutine_job(
+    job: Job, jobstore_alias: str, run_times: Sequence[datetime], logger_name: str
+) -> list[JobExecutionEvent]:
+    """
+    Await a job's coroutine function once for each time, and return one event for each.
+
+    For executors written for APScheduler 3.
+    """
+    logger = logging.getLogger(logger_name)
+    runs = _runs_of(job, jobstore_alias, run_times)
+    for run in runs:
+        await execute_async(run, logger=logger)
+    return [event_of(run) for run in runs]
+
+
+def _runs_of(job: Job, jobstore_alias: str, run_times: Sequence[datetime]) -> list[Run]:
+    return [Run.of(job, jobstore_alias, instant, instant) for instant in map(to_instant, run_times)]

@@ -1,0 +1,42 @@
+"""The executor for debugging: every run happens at once, in the thread that hands it over."""
+
+from __future__ import annotations
+
+from .._running import execute
+from .base import BaseExecutor
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from ..job import Job
+    from ..runs import Run
+
+__all__ = ["DebugExecutor"]
+
+
+class DebugExecutor(BaseExecutor):
+    """
+    Run jobs in the scheduler's own thread, one after the other.
+
+    While a job runs, the scheduler does nothing else. Coroutine functions run on a loop of their own.
+
+    Plugin alias: ``debug``.
+    """
+
+    def submit_run(self, run: Run) -> None:
+        if self._hands_over_jobs:
+            super().submit_run(run)
+        else:
+            self._run(run)
+
+    def _do_submit_job(self, job: Job, run_times: Sequence[datetime]) -> None:
+        for run in self._handed_over(job, run_times):
+            self._run(run)
+
+    def _run(self, run: Run) -> None:
+        execute(run, self._clock, self._logger)
+        self._run_ended(run)
+        if isinstance(run.exception, KeyboardInterrupt):
+            raise run.exception  # Ctrl-C was meant for the program, not for the job that happened to run

@@ -1,0 +1,219 @@
+"""
+Executors on pools of workers: threads, processes, and any pool of `concurrent.futures`.
+
+A coroutine function is not special here: what a job's function returns is awaited when it is awaitable, on one loop thread per
+executor.
+"""
+
+from __future__ import annotations
+
+from .._options import as_positive_integer, refuse_unknown
+from .._running import LoopThread, execute
+from .._text import shorten
+from ..errors import MaxInstancesReachedError
+from ..runs import Outcome
+from ._threads import WorkerThreads
+from .base import BaseExecutor, fail
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from concurrent.futures import Executor, Future
+    from datetime import datetime
+    from typing import Any
+
+    from .._clock import Clock
+    from ..job import Job
+    from ..runs import Run
+    from ._threads import Worker
+
+__all__ = ["BasePoolExecutor", "MaxInstancesReachedError", "ProcessPoolExecutor", "ThreadPoolExecutor"]
+
+
+class _WorkersExecutor(BaseExecutor):
+    """What the thread pool and the process pool share: threads that take runs, as many as there are workers."""
+
+    def __init__(self, max_workers: int, pool_kwargs: Mapping[str, Any] | None, prefetch: int, known: Sequence[str]) -> None:
+        super().__init__()
+        self.max_workers = as_positive_integer(max_workers, "max_workers")
+        if isinstance(prefetch, bool) or not isinstance(prefetch, int) or prefetch < 0:
+            raise TypeError(f"prefetch must be an integer of at least 0, not {shorten(prefetch)}")
+        self.prefetch = prefetch
+        if pool_kwargs is not None and not hasattr(pool_kwargs, "keys"):
+            raise TypeError(f"pool_kwargs must be a dict, not {shorten(pool_kwargs)}")
+        self._pool_kwargs = dict(pool_kwargs or {})
+        refuse_unknown(self._pool_kwargs, known, f"pool_kwargs option of {type(self).__name__}")
+        self._pool: WorkerThreads | None = None
+
+    def start(self, scheduler: Any, alias: str) -> None:
+        super().start(scheduler, alias)
+        name = self._pool_kwargs.get("thread_name_prefix") or f"apscheduler_lite.{alias}"
+        self._pool = WorkerThreads(self.max_workers, self._make_worker, name)
+
+    def _make_worker(self) -> Worker:
+        raise NotImplementedError
+
+    def capacity(self) -> int | None:
+        return self._pool.free() + self.prefetch if self._pool is not None else 0
+
+    def submit_run(self, run: Run) -> None:
+        if self._hands_over_jobs:
+            super().submit_run(run)
+        else:
+            self._enqueue(run)
+
+    def _do_submit_job(self, job: Job, run_times: Sequence[datetime]) -> None:
+        for run in self._handed_over(job, run_times):
+            self._enqueue(run)
+
+    def _enqueue(self, run: Run) -> None:
+        if self._pool is None:
+            raise RuntimeError(f"this {type(self).__name__} has not been started; add it to a running scheduler")
+        self._pool.submit(run)
+
+    def shutdown(self, wait: bool = True) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} (max_workers={self.max_workers})>"
+
+
+class ThreadPoolExecutor(_WorkersExecutor):
+    """
+    Run jobs on a pool of threads; coroutine functions on one event loop beside them.
+
+    Plugin alias: ``threadpool``.
+
+    Args:
+        max_workers: how many runs may be in progress at the same time.
+        pool_kwargs: ``thread_name_prefix``, ``initializer`` and ``initargs``, as `concurrent.futures.ThreadPoolExecutor` takes them.
+        prefetch: how many runs of persistent stores may be claimed beyond the free workers. More is faster; after a crash that many
+            runs may be reported as interrupted that had not begun.
+    """
+
+    def __init__(self, max_workers: int = 10, pool_kwargs: Mapping[str, Any] | None = None, *, prefetch: int = 0) -> None:
+        super().__init__(max_workers, pool_kwargs, prefetch, ("thread_name_prefix", "initializer", "initargs"))
+        self._loop_thread = LoopThread("apscheduler_lite.loop")
+
+    def _make_worker(self) -> Worker:
+        return _ThreadWorker(self)
+
+    def shutdown(self, wait: bool = True) -> None:
+        super().shutdown(wait)
+        if wait:
+            self._loop_thread.close()
+
+
+class _ThreadWorker:
+    """Run jobs on this thread."""
+
+    def __init__(self, executor: ThreadPoolExecutor) -> None:
+        self._executor = executor
+        self._clock: Clock = executor._clock
+        self._await = executor._loop_thread.run
+        self._failed: BaseException | None = None
+        initializer = executor._pool_kwargs.get("initializer")
+        if initializer is not None:
+            try:
+                initializer(*executor._pool_kwargs.get("initargs", ()))
+            except Exception as exc:
+                executor._logger.exception("the initializer of a worker thread raised an exception")
+                self._failed = exc
+
+    def run(self, run: Run) -> None:
+        executor = self._executor
+        if self._failed is not None:
+            fail(run, RuntimeError(f"the initializer of the worker thread raised {self._failed!r}"), self._clock)
+        else:
+            execute(run, self._clock, executor._logger, self._await)
+
+    def report(self, run: Run) -> None:
+        self._executor._run_ended(run)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class ProcessPoolExecutor(_WorkersExecutor):
+    """
+    Run jobs on a pool of worker processes.
+
+    The function must have an importable name; arguments, results and exceptions travel as pickles. A worker that dies fails the
+    run that it had, and only that one; another takes its place.
+
+    Plugin alias: ``processpool``.
+
+    Args:
+        max_workers: how many processes there may be.
+        pool_kwargs: ``mp_context`` (a start method or a context of `multiprocessing`), ``initializer``, ``initargs`` and
+            ``max_tasks_per_child``, as `concurrent.futures.ProcessPoolExecutor` takes them.
+        prefetch: as for `ThreadPoolExecutor`.
+    """
+
+    def __init__(self, max_workers: int = 10, pool_kwargs: Mapping[str, Any] | None = None, *, prefetch: int = 0) -> None:
+        super().__init__(
+            max_workers, pool_kwargs, prefetch, ("mp_context", "initializer", "initargs", "max_tasks_per_child")
+        )
+        limit = self._pool_kwargs.get("max_tasks_per_child")
+        if limit is not None:
+            as_positive_integer(limit, "max_tasks_per_child")
+
+    def _make_worker(self) -> Worker:
+        from ._processes import ProcessWorker
+
+        return ProcessWorker(self._clock, self._logger, self._run_ended, **self._pool_kwargs)
+
+
+class BasePoolExecutor(BaseExecutor):
+    """
+    Run jobs on a pool of `concurrent.futures`: an object with ``submit`` and ``shutdown``.
+
+    Args:
+        pool: the pool. It is shut down with the scheduler, and cannot be started again.
+    """
+
+    def __init__(self, pool: Executor) -> None:
+        super().__init__()
+        if not callable(getattr(pool, "submit", None)) or not callable(getattr(pool, "shutdown", None)):
+            raise TypeError(f"pool must have the methods submit and shutdown, as concurrent.futures.Executor; not {shorten(pool)}")
+        self._pool = pool
+
+    def submit_run(self, run: Run) -> None:
+        if self._hands_over_jobs:
+            super().submit_run(run)
+        else:
+            self._hand_to_pool(run)
+
+    def _do_submit_job(self, job: Job, run_times: Sequence[datetime]) -> None:
+        for run in self._handed_over(job, run_times):
+            self._hand_to_pool(run)
+
+    def _hand_to_pool(self, run: Run) -> None:
+        def report(future: Future[Run]) -> None:
+            exc = future.exception()
+            if exc is not None:
+                fail(run, exc, self._clock)
+            else:
+                copy_outcome(future.result(), run)
+            self._run_ended(run)
+
+        self._pool.submit(execute_and_return, run).add_done_callback(report)
+
+    def shutdown(self, wait: bool = True) -> None:
+        self._pool.shutdown(wait)
+
+
+def execute_and_return(run: Run) -> Run:
+    """Run a job on a worker that may be another process, and return the run with its outcome but without what need not travel."""
+    execute(run)
+    return run
+
+
+def copy_outcome(source: Run, target: Run) -> None:
+    """Copy how a run ended from the worker's copy of it."""
+    if source is not target:
+        for name in ("outcome", "reason", "retval", "exception", "traceback", "started", "finished"):
+            setattr(target, name, getattr(source, name))
+    if target.outcome is None:
+        target.outcome = Outcome.ERROR

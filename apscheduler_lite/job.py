@@ -1,0 +1,422 @@
+"""
+The job: a callable with its arguments, a trigger and options, under an id.
+
+A `Job` knows no scheduler; it asks what it needs of a `JobHost`, which a scheduler is.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import timezone
+
+from ._options import DEFAULT_OPTIONS, as_name, refuse_unknown, validated
+from ._references import check_arguments, name_of, reference_to, resolve
+from ._text import shorten
+from ._timezones import from_instant, to_datetime, to_instant
+from .errors import TransientJobError
+from .triggers.base import BaseTrigger
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime, tzinfo
+    from typing import Any, Protocol
+
+    from ._options import JobOptions
+
+    class JobHost(Protocol):
+        """What a job asks of its scheduler."""
+
+        timezone: tzinfo
+
+        def modify_job(self, job_id: str, jobstore: str | None = None, **changes: Any) -> Job: ...
+        def reschedule_job(
+            self, job_id: str, jobstore: str | None = None, trigger: Any = None, **trigger_args: Any
+        ) -> Job: ...
+        def pause_job(self, job_id: str, jobstore: str | None = None) -> Job: ...
+        def resume_job(self, job_id: str, jobstore: str | None = None) -> Job | None: ...
+        def remove_job(self, job_id: str, jobstore: str | None = None) -> None: ...
+
+
+__all__ = ["Job", "new_job_id"]
+
+_EMPTY: tuple[Any, ...] = ()
+_MODIFIABLE = (
+    "func",
+    "args",
+    "kwargs",
+    "name",
+    "trigger",
+    "next_run_time",
+    "executor",
+    "misfire_grace_time",
+    "coalesce",
+    "max_instances",
+)
+
+
+def new_job_id() -> str:
+    """Return a random id of 32 hexadecimal digits."""
+    return os.urandom(16).hex()
+
+
+class Job:
+    """
+    A callable with its arguments, its trigger and its options, as a job store holds it.
+
+    Schedulers make jobs (`add_job`); their attributes are to be read, and are changed by `modify`, `reschedule`,
+    `pause` and `resume`.
+
+    Attributes:
+        id: the job's id, unique in its store.
+        name: what people call it.
+        func: the callable.
+        args: its positional arguments, a tuple.
+        kwargs: its keyword arguments, a dict.
+        trigger: when it runs.
+        executor: alias of the executor that runs it.
+        misfire_grace_time: seconds that a run may start late; None for any lateness.
+        coalesce: whether several due runs become one.
+        max_instances: how many of its runs may be in progress at the same time.
+        next_run_time: the earliest fire time not yet claimed, as an aware datetime; None when the job is paused, pending or
+            finished.
+        paused: whether it is paused.
+    """
+
+    # Ten thousand jobs are common, so a job is small: options are shared values, times are ints (microseconds since 1970), and
+    # what can be derived (func_ref, the aware next run time) is not kept.
+    __slots__ = (
+        "__weakref__",
+        "_fire_time",
+        "_func_ref",
+        "_jobstore_alias",
+        "_kwargs",
+        "_next",
+        "_options",
+        "_revision",
+        "_scheduler",
+        "args",
+        "func",
+        "id",
+        "name",
+        "paused",
+        "trigger",
+    )
+
+    id: str
+    name: str
+    func: Callable[..., Any]
+    args: tuple[Any, ...]
+    trigger: BaseTrigger
+    paused: bool
+    _func_ref: str | None
+    _kwargs: dict[str, Any] | None
+    _options: JobOptions
+    _next: int | None
+    _fire_time: int | None
+    _revision: int
+    _scheduler: JobHost | None
+    _jobstore_alias: str | None
+
+    def __init__(self, scheduler: JobHost | None, id: str | None = None, **kwargs: Any) -> None:
+        self._scheduler = scheduler
+        self._jobstore_alias = None
+        self.id = new_job_id() if id is None else as_name(id, "id")
+        self._func_ref = None
+        self.args = _EMPTY
+        self._kwargs = None
+        self._options = DEFAULT_OPTIONS
+        self._next = None
+        self._fire_time = None
+        self._revision = 0
+        self.paused = False
+        if "func" not in kwargs or "trigger" not in kwargs:
+            raise TypeError("a job needs a func and a trigger")
+        self._assign(self._decide(kwargs))
+
+    # -- what it is ----------------------------------------------------------------------------------------------
+
+    @property
+    def kwargs(self) -> dict[str, Any]:
+        """Return the keyword arguments; a change of the dict does not change the job."""
+        return dict(self._kwargs) if self._kwargs else {}
+
+    @property
+    def func_ref(self) -> str | None:
+        """Return the reference of the function, ``"module:qualname"``; None when it has none."""
+        if self._func_ref is not None:
+            return self._func_ref
+        try:
+            return reference_to(self.func)
+        except ValueError:
+            return None
+
+    @property
+    def executor(self) -> str:
+        """Return the alias of the executor that runs it."""
+        return self._options.executor
+
+    @property
+    def misfire_grace_time(self) -> float | None:
+        """Return the seconds that a run may start late; None for any lateness."""
+        return self._options.misfire_grace_time
+
+    @property
+    def coalesce(self) -> bool:
+        """Return whether several due runs become one."""
+        return self._options.coalesce
+
+    @property
+    def max_instances(self) -> int:
+        """Return how many runs may be in progress at the same time."""
+        return self._options.max_instances
+
+    @property
+    def zone(self) -> tzinfo:
+        """Return the zone in which the job's times are given: its trigger's, or else its scheduler's."""
+        zone = self.trigger.zone
+        if zone is None:
+            zone = getattr(self._scheduler, "timezone", None)
+        return zone or timezone.utc
+
+    @property
+    def next_run_time(self) -> datetime | None:
+        """Return the earliest fire time not yet claimed; None when the job is paused, pending or finished."""
+        return None if self._next is None else from_instant(self._next, self.zone)
+
+    @next_run_time.setter
+    def next_run_time(self, moment: datetime | None) -> None:
+        # For job stores written for APScheduler 3, which set it on a job that they restore.
+        self._next = None if moment is None else to_instant(moment)
+
+    @property
+    def pending(self) -> bool:
+        """Return whether the job still waits for its scheduler to start before it goes into a store."""
+        return self._jobstore_alias is None
+
+    # -- what a user does with it --------------------------------------------------------------------------------
+
+    def modify(self, **changes: Any) -> Job:
+        """
+        Change some of the job's attributes.
+
+        Takes the same names and raises the same errors as `BaseScheduler.modify_job`.
+        """
+        return self._follow(self._host().modify_job(self.id, self._jobstore_alias, **changes))
+
+    def reschedule(self, trigger: Any, **trigger_args: Any) -> Job:
+        """Give the job another trigger and compute its next run time from it; a paused job stays paused."""
+        return self._follow(self._host().reschedule_job(self.id, self._jobstore_alias, trigger, **trigger_args))
+
+    def pause(self) -> Job:
+        """Stop the job from running until `resume` is called."""
+        return self._follow(self._host().pause_job(self.id, self._jobstore_alias))
+
+    def resume(self) -> Job:
+        """Let a paused job run again, from its next fire time on; a job whose schedule is over meanwhile is removed."""
+        resumed = self._host().resume_job(self.id, self._jobstore_alias)
+        return self if resumed is None else self._follow(resumed)
+
+    def remove(self) -> None:
+        """Remove the job from its store, or from its scheduler's pending ones."""
+        self._host().remove_job(self.id, self._jobstore_alias)
+
+    def _host(self) -> JobHost:
+        if self._scheduler is None:
+            raise RuntimeError(f"job {self.id!r} belongs to no scheduler; take it from one with get_job()")
+        return self._scheduler
+
+    def _follow(self, changed: Job) -> Job:
+        """Take over what a change made of the job, where the store holds another object for it."""
+        if changed is not self:
+            for slot in _COPIED:
+                setattr(self, slot, getattr(changed, slot))
+        return self
+
+    # -- what services do with it --------------------------------------------------------------------------------
+
+    def _modify(self, **changes: Any) -> None:
+        """Validate the changes and apply them, all or none (APScheduler 3's name, for stores written for it)."""
+        self._assign(self._decide(changes))
+
+    def _decide(self, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what the changes make of the job's slots; the job itself stays as it is."""
+        if "id" in changes:
+            raise ValueError("the id of a job may not be changed; add the job anew under the other id")
+        refuse_unknown(changes, _MODIFIABLE, "attribute of a job")
+        slots: dict[str, Any] = {}
+        if "func" in changes:
+            slots.update(_decide_function(changes["func"]))
+        if "args" in changes or "kwargs" in changes or "func" in changes:
+            func = slots.get("func") or self.func
+            args = as_arguments(changes["args"]) if "args" in changes else self.args
+            kwargs = as_keyword_arguments(changes["kwargs"]) if "kwargs" in changes else self._kwargs
+            check_arguments(func, args, kwargs)
+            slots["args"], slots["_kwargs"] = args, kwargs
+        if changes.get("name") is not None:
+            slots["name"] = as_name(changes["name"], "name")
+        elif "name" in changes or not hasattr(self, "name"):
+            slots["name"] = name_of(slots.get("func") or self.func)
+        if "trigger" in changes:
+            slots["trigger"] = as_trigger(changes["trigger"])
+        if "next_run_time" in changes:
+            slots.update(self._decide_next(changes["next_run_time"]))
+        options = validated(changes)
+        if options:
+            slots["_options"] = self._options.replaced(options)
+        return slots
+
+    def _decide_next(self, moment: Any) -> dict[str, Any]:
+        if moment is None:
+            return {"_next": None, "_fire_time": None, "paused": True}
+        zone = getattr(self._scheduler, "timezone", None) or timezone.utc
+        return {"_next": to_instant(to_datetime(moment, zone, "next_run_time")), "_fire_time": None, "paused": False}
+
+    def _assign(self, slots: Mapping[str, Any]) -> None:
+        for slot, value in slots.items():
+            setattr(self, slot, value)
+
+    def _copy(self) -> Job:
+        """Return another job object with the same values."""
+        other: Job = Job.__new__(type(self))
+        other.id = self.id
+        other._scheduler = self._scheduler
+        for slot in _COPIED:
+            setattr(other, slot, getattr(self, slot))
+        return other
+
+    def _get_run_times(self, now: datetime) -> list[datetime]:
+        """Return the fire times that are due, oldest first (APScheduler 3's name; bounded to 10,000)."""
+        until = to_instant(now)
+        times: list[datetime] = []
+        fire = self._next
+        while fire is not None and fire <= until and len(times) < 10_000:
+            times.append(from_instant(fire, self.zone))
+            fire = self.trigger.next_instant(fire, until)
+        return times
+
+    # -- what stores and people see ------------------------------------------------------------------------------
+
+    def __getstate__(self) -> dict[str, Any]:
+        """
+        Return the job as a dict that a store can keep: APScheduler 3's keys, and ours beside them.
+
+        Raises:
+            TransientJobError: its function has no importable name.
+        """
+        reference = self.func_ref
+        if reference is None:
+            raise TransientJobError(self.id)
+        owner = getattr(self.func, "__self__", None)
+        bound = owner is not None and self._func_ref is None and not isinstance(owner, type) and ":" in reference
+        # A bound method is stored as its plain function with the object as first argument; a module is no such object.
+        args = (owner, *self.args) if bound and hasattr(self.func, "__func__") else self.args
+        state = {
+            "version": 1,
+            "id": self.id,
+            "func": reference,
+            "trigger": self.trigger,
+            "executor": self.executor,
+            "args": args,
+            "kwargs": self.kwargs,
+            "name": self.name,
+            "misfire_grace_time": self.misfire_grace_time,
+            "coalesce": self.coalesce,
+            "max_instances": self.max_instances,
+            "next_run_time": self.next_run_time,
+            "paused": self.paused,
+        }
+        if self._fire_time is not None:
+            state["fire_time"] = self._fire_time
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """
+        Restore a job from such a dict; APScheduler 3's, which knows no ``paused``, included.
+
+        Raises:
+            ValueError: it was written by a later version.
+            LookupError: its function cannot be found.
+        """
+        if state.get("version", 1) > 1:
+            raise ValueError(
+                f"job {state.get('id')!r} was stored in version {state['version']}; this library reads up to 1"
+            )
+        self._scheduler = None
+        self._jobstore_alias = None
+        self.id = state["id"]
+        self._func_ref = state["func"]
+        self.func = resolve(state["func"], "func")
+        self.trigger = as_trigger(state["trigger"])
+        self.args = tuple(state["args"])
+        self._kwargs = dict(state["kwargs"]) or None
+        self.name = state["name"]
+        self._options = DEFAULT_OPTIONS.replaced(validated(state))
+        moment = state["next_run_time"]
+        self._next = None if moment is None else to_instant(moment)
+        self._fire_time = state.get("fire_time")
+        self._revision = 0
+        self.paused = state.get("paused", moment is None)
+
+    def __eq__(self, other: object) -> bool:
+        return self.id == other.id if isinstance(other, Job) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} (id={self.id} name={self.name})>"
+
+    def __str__(self) -> str:
+        if self.pending:
+            status = "pending"
+        elif self._next is None:
+            status = "paused" if self.paused else "finished"
+        else:
+            moment = from_instant(self._next, self.zone)
+            status = f"next run at: {moment:%Y-%m-%d %H:%M:%S} {moment.tzname()}"
+        return f"{self.name} (trigger: {self.trigger}, {status})"
+
+
+_COPIED = tuple(slot for slot in Job.__slots__ if slot not in ("__weakref__", "_scheduler", "id"))
+
+
+def _decide_function(func: Any) -> dict[str, Any]:
+    if isinstance(func, (str, bytes)):
+        resolved = resolve(func, "func")
+        if not callable(resolved):
+            raise TypeError(f"func {func!r} names {shorten(resolved)}, which is not callable")
+        return {"func": resolved, "_func_ref": func if isinstance(func, str) else func.decode()}
+    if not callable(func):
+        raise TypeError(
+            f"func must be a callable or a textual reference to one ('module:function'), not {shorten(func)}"
+        )
+    return {"func": func, "_func_ref": None}
+
+
+def as_arguments(args: Any) -> tuple[Any, ...]:
+    """Return positional arguments as a tuple."""
+    if args is None:
+        return _EMPTY
+    if isinstance(args, (str, bytes)) or not hasattr(args, "__iter__"):
+        raise TypeError(f"args must be a list or tuple of positional arguments, not {shorten(args)}")
+    return tuple(args)
+
+
+def as_keyword_arguments(kwargs: Any) -> dict[str, Any] | None:
+    """Return keyword arguments as a dict of their own, None for none."""
+    if not kwargs and (kwargs is None or isinstance(kwargs, dict)):
+        return None
+    if not hasattr(kwargs, "keys") or not all(isinstance(key, str) for key in kwargs):
+        raise TypeError(f"kwargs must be a dict of keyword arguments, not {shorten(kwargs)}")
+    return dict(kwargs)
+
+
+def as_trigger(trigger: Any) -> BaseTrigger:
+    """Return the trigger, or refuse what is none."""
+    if not isinstance(trigger, BaseTrigger):
+        raise TypeError(
+            f"trigger must be an instance of a trigger class (a subclass of BaseTrigger), not {type(trigger).__name__}:"
+            f" {shorten(trigger)}"
+        )
+    return trigger

@@ -1,0 +1,1 @@
+"""Where jobs live: the port (`base`) and its adapters."""

@@ -1,0 +1,432 @@
+"""
+The port through which a scheduler keeps its jobs.
+
+A store that was written for APScheduler 3 implements the eight abstract methods and works unchanged: `BaseJobStore` builds what
+this library needs beyond them (claiming, changing, giving back) on top of those eight. A store that can do better overrides that
+part too, as the memory and SQL stores do.
+
+Who calls what: the scheduler calls a store from any thread and holds no lock of its own meanwhile. The eight methods are called under
+the store's `guard`, one at a time, since stores of version 3 expect that; triggers are asked outside it.
+"""
+
+from __future__ import annotations
+
+import logging
+from abc import ABC, abstractmethod
+from threading import RLock
+
+from .._planning import Slot, backoff, plan
+from .._text import did_you_mean, one_of
+from .._timezones import UTC, from_instant, to_instant
+from ..errors import ConflictingIdError, JobLookupError, TransientJobError
+from ..runs import Run
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from datetime import datetime
+    from typing import Any
+
+    from .._planning import Plan
+    from ..job import Job
+
+    Decide = Callable[[Job], Mapping[str, Any]]
+    Capacity = Mapping[str, "int | None"]
+
+__all__ = ["BaseJobStore", "Claim", "ConflictingIdError", "JobFault", "JobLookupError", "TransientJobError"]
+
+RETRY_LONGEST = 60.0
+"""Seconds between two tries of a job that cannot be scheduled, at the longest."""
+
+
+class JobFault:
+    """A job that could not be scheduled this time; it stays in the store and is tried again."""
+
+    __slots__ = ("exception", "job", "job_id", "retry_in")
+
+    def __init__(self, job: Job | None, job_id: str, exception: BaseException, retry_in: float) -> None:
+        self.job = job
+        self.job_id = job_id
+        self.exception = exception
+        self.retry_in = retry_in
+
+
+class Claim:
+    """
+    What one claim found: facts for the scheduler, which owns the runs from here on.
+
+    Attributes:
+        runs: runs to be started, earliest first.
+        skipped: (job, slot) pairs dropped because too many instances were running.
+        missed: (job, slot) pairs dropped because they were older than the grace time.
+        finished: jobs that have left the store, since their last run is among `runs`.
+        faults: jobs that could not be scheduled.
+        next_due: the instant at which the store wants to be claimed again; None when nothing is scheduled.
+    """
+
+    __slots__ = ("faults", "finished", "missed", "next_due", "runs", "skipped")
+
+    def __init__(self) -> None:
+        self.runs: list[Run] = []
+        self.skipped: list[tuple[Job, Slot]] = []
+        self.missed: list[tuple[Job, Slot]] = []
+        self.finished: list[Job] = []
+        self.faults: list[JobFault] = []
+        self.next_due: int | None = None
+
+
+class UnknownExecutorError(LookupError):
+    """A job names an executor that this scheduler does not have."""
+
+    def __init__(self, alias: str, known: Sequence[str]) -> None:
+        super().__init__(
+            f"this scheduler has no executor {alias!r}{did_you_mean(alias, known)} (it has: {one_of(known)}); the job is kept,"
+            f" and runs as soon as some scheduler on its store has one"
+        )
+
+
+class BaseJobStore(ABC):
+    """
+    Keep jobs and hand out those that are due.
+
+    Subclasses implement the eight abstract methods. They may raise anything: a store that fails is reported and tried again, and
+    the other stores of the scheduler do not notice.
+    """
+
+    _scheduler: Any = None
+    _alias: str | None = None
+    _logger = logging.getLogger("apscheduler_lite.jobstores")
+    __bookkeeping: Bookkeeping | None = None
+
+    persistent = True
+    """Whether jobs outlive the process: then their functions must have importable names."""
+
+    poll_interval: float | None = None
+    """Seconds after which the store is looked at even when nothing is due, since others may change it. None: never."""
+
+    # -- life --------------------------------------------------------------------------------------------------
+
+    def start(self, scheduler: Any, alias: str) -> None:
+        """
+        Get ready, when the scheduler starts or when the store is added to a running one.
+
+        Raises:
+            RuntimeError: the store object already serves another scheduler.
+        """
+        if self._scheduler is not None and self._scheduler is not scheduler:
+            raise RuntimeError(
+                f"this {type(self).__name__} object already serves another scheduler; give each scheduler a store object of its own"
+                " (they may point at the same database)"
+            )
+        self._scheduler = scheduler
+        self._alias = alias
+        self._logger = logging.getLogger(f"apscheduler_lite.jobstores.{alias}")
+
+    def shutdown(self) -> None:
+        """Free what the store holds, when its scheduler shuts down or the store is removed."""
+
+    @property
+    def guard(self) -> AbstractContextManager[Any]:
+        """Return the lock that serialises calls of the eight methods below."""
+        return self._books.lock
+
+    # -- the eight that a subclass implements ------------------------------------------------------------------
+
+    @abstractmethod
+    def lookup_job(self, job_id: str) -> Job | None:
+        """Return the job with the id, or None; the job belongs to this store's scheduler and bears its alias."""
+
+    @abstractmethod
+    def get_due_jobs(self, now: datetime) -> list[Job]:
+        """Return the jobs whose next run time is not after the moment, earliest first."""
+
+    @abstractmethod
+    def get_next_run_time(self) -> datetime | None:
+        """Return the earliest next run time of all jobs, or None."""
+
+    @abstractmethod
+    def get_all_jobs(self) -> list[Job]:
+        """Return all jobs, earliest next run time first and those without one last."""
+
+    @abstractmethod
+    def add_job(self, job: Job) -> None:
+        """
+        Add a job.
+
+        Raises:
+            ConflictingIdError: there is one with its id.
+        """
+
+    @abstractmethod
+    def update_job(self, job: Job) -> None:
+        """
+        Replace the job that has the same id.
+
+        Raises:
+            JobLookupError: there is none.
+        """
+
+    @abstractmethod
+    def remove_job(self, job_id: str) -> None:
+        """
+        Remove a job.
+
+        Raises:
+            JobLookupError: there is none with the id.
+        """
+
+    @abstractmethod
+    def remove_all_jobs(self) -> None:
+        """Remove every job."""
+
+    # -- what the scheduler calls beyond them ------------------------------------------------------------------
+
+    def add_jobs(self, jobs: Sequence[Job], *, replace: bool = False) -> None:
+        """
+        Add many jobs, all or none.
+
+        Raises:
+            ConflictingIdError: one of them has an id that is taken, and they are not to replace.
+        """
+        with self.guard:
+            done: list[tuple[Job, Job | None]] = []
+            try:
+                for job in jobs:
+                    before = self.lookup_job(job.id) if replace else None
+                    if before is None:
+                        self.add_job(job)
+                    else:
+                        self.update_job(job)
+                    done.append((job, before))
+            except BaseException:
+                for job, before in reversed(done):
+                    if before is None:
+                        self.remove_job(job.id)
+                    else:
+                        self.update_job(before)
+                raise
+
+    def change_job(self, job_id: str, decide: Decide) -> Job:
+        """
+        Change a job by what `decide` makes of its present state, and return it.
+
+        `decide` is called with the job and returns the slots to set; it may be called again when the job was changed by someone else
+        in between.
+
+        Raises:
+            JobLookupError: there is no such job.
+        """
+        with self.guard:
+            job = self.lookup_job(job_id)
+        if job is None:
+            raise JobLookupError(job_id)
+        slots = decide(job)
+        with self.guard:
+            job = self.lookup_job(job_id)
+            if job is None:
+                raise JobLookupError(job_id)
+            job._assign(slots)
+            self.update_job(job)
+        return job
+
+    def claim_due(self, now: int, capacity: Capacity) -> Claim:
+        """
+        Take what is due: advance the jobs' next run times first, then hand the runs over.
+
+        Args:
+            now: the present instant.
+            capacity: how many more runs each executor alias can start now; None for any number.
+        """
+        books = self._books
+        claim = Claim()
+        left = dict(capacity)
+        with self.guard:
+            due = [job for job in self.get_due_jobs(from_instant(now, UTC)) if job._next is not None]
+        waiting = False
+        for job in due:
+            if books.is_deferred(job.id, now):
+                waiting = True
+                continue
+            try:
+                if job.executor not in left:
+                    raise UnknownExecutorError(job.executor, list(left))
+                free = left[job.executor]
+                if free is not None and free <= 0:
+                    waiting = True
+                    continue
+                slot = slot_of(job)
+                made = plan(job.trigger, slot, now, job._options, books.running(job.id), books.backlog.get(job.id))
+                if made.waits:
+                    waiting = True
+                    continue
+                self._commit(job, slot, made, claim, left)
+            except Exception as exc:
+                claim.faults.append(JobFault(job, job.id, exc, books.defer(job.id, now)))
+                waiting = True
+            else:
+                books.failures.pop(job.id, None)
+        books.waiting = waiting
+        claim.next_due = self._next_due(now, waiting)
+        return claim
+
+    def _commit(self, job: Job, slot: Slot, made: Plan, claim: Claim, left: dict[str, int | None]) -> None:
+        runs = made.runs
+        free = left[job.executor]
+        if free is not None and len(runs) > free:
+            made.next, made.runs = runs[free], runs[:free]
+            runs = made.runs
+        with self.guard:
+            present = self.lookup_job(job.id)
+            if present is None or present._next != slot.due:
+                return  # changed or removed while it was being planned: whoever did that decides when it runs next
+            set_slot(present, made.next)
+            if made.next is None:
+                self.remove_job(job.id)
+                claim.finished.append(present)
+            else:
+                self.update_job(present)
+        if free is not None:
+            left[job.executor] = free - len(runs)
+        started = [Run.of(present, self._alias or "", each.fire_time, each.due) for each in runs]
+        self._books.begin(job.id, started, made.backlog)
+        claim.runs.extend(started)
+        claim.skipped.extend((present, each) for each in made.skipped or ())
+        claim.missed.extend((present, each) for each in made.missed or ())
+
+    def _next_due(self, now: int, waiting: bool) -> int | None:
+        """Return when to claim again; jobs that wait for a slot are woken by the run that frees it, not by the clock."""
+        with self.guard:
+            if not waiting:
+                moment = self.get_next_run_time()
+                return None if moment is None else to_instant(moment)
+            later = [job._next for job in self.get_all_jobs() if job._next is not None and job._next > now]
+        retry = self._books.next_retry(now)
+        if retry is not None:
+            later.append(retry)
+        return min(later, default=None)
+
+    def record_outcomes(self, runs: Sequence[Run]) -> bool:
+        """Take note of how runs ended; return whether a job that waits for a slot can now be claimed."""
+        return self._books.end(runs)
+
+    def release(self, run: Run, now: int) -> None:
+        """Take back a run that could not be handed to its executor: its job becomes due again, after a pause."""
+        job = run.job
+        books = self._books
+        books.end([run])
+        books.defer(run.job_id, now)
+        if job is None:
+            return
+        with self.guard:
+            present = self.lookup_job(run.job_id)
+            if present is None:
+                job = job._copy()
+                set_slot(job, Slot(run.fire_time, run.due))
+                self.add_job(job)
+            elif not present.paused and present.trigger.is_same_schedule(job.trigger):
+                set_slot(present, Slot(run.fire_time, run.due))
+                self.update_job(present)
+
+    def retry_all(self) -> None:
+        """Forget the pauses that faults have imposed on jobs: what caused them may have gone."""
+        self._books.forget()
+
+    def after_fork(self) -> None:
+        """Let go, in a forked child, of locks and of what belongs to the parent."""
+        self.__bookkeeping = None
+
+    # -- for subclasses ----------------------------------------------------------------------------------------
+
+    @property
+    def _books(self) -> Bookkeeping:
+        # Made at first use: a subclass written for version 3 need not call our __init__.
+        if self.__bookkeeping is None:
+            self.__bookkeeping = Bookkeeping()
+        return self.__bookkeeping
+
+    def _fix_paused_jobs_sorting(self, jobs: list[Job]) -> None:
+        """Move the jobs without a next run time from the front of the list to its end (APScheduler 3's name)."""
+        jobs.sort(key=lambda job: job._next is None)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+
+class Bookkeeping:
+    """What one process knows of the jobs of a store that cannot keep it itself: running instances, pauses, backlogs."""
+
+    __slots__ = ("backlog", "failures", "instances", "lock", "retries", "waiting")
+
+    def __init__(self) -> None:
+        self.lock = RLock()
+        self.instances: dict[str, list[Run]] = {}
+        self.backlog: dict[str, int] = {}
+        self.failures: dict[str, int] = {}
+        self.retries: dict[str, int] = {}
+        self.waiting = False  # whether the last claim left something due for want of a slot or a worker
+
+    def running(self, job_id: str) -> int:
+        return len(self.instances.get(job_id, ()))
+
+    def begin(self, job_id: str, runs: list[Run], backlog: int | None) -> None:
+        with self.lock:
+            if runs:
+                self.instances.setdefault(job_id, []).extend(runs)
+            if backlog is None:
+                self.backlog.pop(job_id, None)
+            else:
+                self.backlog[job_id] = backlog
+
+    def end(self, runs: Sequence[Run]) -> bool:
+        with self.lock:
+            for run in runs:
+                running = self.instances.get(run.job_id)
+                if running is not None and run in running:
+                    running.remove(run)
+                    if not running:
+                        del self.instances[run.job_id]
+        return self.waiting
+
+    def defer(self, job_id: str, now: int) -> float:
+        """Let the job rest for a while that grows with its failures in a row; return the seconds."""
+        with self.lock:
+            self.failures[job_id] = failures = self.failures.get(job_id, 0) + 1
+            seconds = backoff(failures, RETRY_LONGEST)
+            self.retries[job_id] = now + round(seconds * 1_000_000)
+        return seconds
+
+    def is_deferred(self, job_id: str, now: int) -> bool:
+        until = self.retries.get(job_id)
+        if until is None:
+            return False
+        if until > now:
+            return True
+        self.retries.pop(job_id, None)
+        return False
+
+    def next_retry(self, now: int) -> int | None:
+        with self.lock:
+            return min((until for until in self.retries.values() if until > now), default=None)
+
+    def forget(self) -> None:
+        with self.lock:
+            self.retries.clear()
+            self.failures.clear()
+
+
+def slot_of(job: Job) -> Slot:
+    """Return a scheduled job's present slot."""
+    due = job._next
+    if due is None:
+        raise ValueError(f"job {job.id!r} is not scheduled")
+    return Slot(due if job._fire_time is None else job._fire_time, due)
+
+
+def set_slot(job: Job, slot: Slot | None) -> None:
+    """Make the slot, or none, the job's present one."""
+    if slot is None:
+        job._next = job._fire_time = None
+    else:
+        job._next = slot.due
+        job._fire_time = None if slot.fire_time == slot.due else slot.fire_time

@@ -1,0 +1,372 @@
+"""
+Jobs in memory: a dict by id and a heap of (due, id).
+
+Looking a job up costs O(1); adding, removing, rescheduling and claiming cost O(log n). The heap is lazy: a job that is removed or
+rescheduled leaves its old entry behind, which is recognised when it comes to the top (its instant is not the job's any more) and
+swept when such entries outnumber the jobs.
+
+The lock is held for dict and heap operations only. A claim takes the due jobs off the heap under the lock, asks their triggers
+without it, and writes the plans back under it; a job that was changed or removed in between is left to whoever did that.
+"""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from heapq import heapify, heappop, heappush
+from threading import Lock
+
+from .._planning import Slot, plan
+from .._timezones import UTC, from_instant, to_instant
+from ..errors import ConflictingIdError, JobLookupError
+from ..runs import Run
+from .base import BaseJobStore, Bookkeeping, Claim, JobFault, UnknownExecutorError, set_slot
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from contextlib import AbstractContextManager
+    from datetime import datetime
+    from typing import Any
+
+    from .._options import JobOptions
+    from .._planning import Plan
+    from ..job import Job
+    from ..triggers.base import BaseTrigger
+    from .base import Capacity, Decide
+
+__all__ = ["MemoryJobStore"]
+
+_NO_GUARD: AbstractContextManager[Any] = nullcontext()
+
+
+class _Due:
+    """A due job as it stood when it was taken off the heap, and what was planned for it."""
+
+    __slots__ = ("backlog", "fault", "job", "options", "plan", "running", "slot", "trigger")
+
+    plan: Plan | None
+    fault: Exception | None
+
+    def __init__(self, job: Job, due: int, running: int, backlog: int | None) -> None:
+        self.job = job
+        self.slot = Slot(due if job._fire_time is None else job._fire_time, due)
+        self.trigger: BaseTrigger = job.trigger
+        self.options: JobOptions = job._options
+        self.running = running
+        self.backlog = backlog
+        self.plan = None
+        self.fault = None
+
+    def is_still(self, job: Job | None) -> bool:
+        """Return whether that job is this one, unchanged in what the plan was made from."""
+        return (
+            job is self.job
+            and job._next == self.slot.due
+            and job.trigger is self.trigger
+            and job._options is self.options
+        )
+
+
+class MemoryJobStore(BaseJobStore):
+    """
+    Keep jobs in the memory of this process; they are gone when it ends.
+
+    The job objects it returns are the stored ones: their ``next_run_time`` moves on as they run.
+    """
+
+    persistent = False
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._jobs: dict[str, Job] = {}
+        self._heap: list[tuple[int, str]] = []
+        self._waiting: set[str] = set()  # due, but waiting for an instance to end: not on the heap
+        self._sorted: list[Job] | None = None  # what get_all_jobs last returned, while nothing has changed
+        self._state = Bookkeeping()
+
+    @property
+    def guard(self) -> AbstractContextManager[Any]:
+        return _NO_GUARD
+
+    # -- looking -----------------------------------------------------------------------------------------------
+
+    def lookup_job(self, job_id: str) -> Job | None:
+        return self._jobs.get(job_id)
+
+    def get_due_jobs(self, now: datetime) -> list[Job]:
+        until = to_instant(now)
+        return [job for job in self.get_all_jobs() if job._next is not None and job._next <= until]
+
+    def get_next_run_time(self) -> datetime | None:
+        with self._lock:
+            due = min((job._next for job in self._jobs.values() if job._next is not None), default=None)
+        return None if due is None else from_instant(due, UTC)
+
+    def get_all_jobs(self) -> list[Job]:
+        with self._lock:
+            if self._sorted is None:
+                self._sorted = sorted(self._jobs.values(), key=_by_next_run_time)
+            return self._sorted.copy()
+
+    # -- changing ----------------------------------------------------------------------------------------------
+
+    def add_job(self, job: Job) -> None:
+        with self._lock:
+            if job.id in self._jobs:
+                raise ConflictingIdError(job.id)
+            self._put(job)
+
+    def add_jobs(self, jobs: Sequence[Job], *, replace: bool = False) -> None:
+        with self._lock:
+            if not replace:
+                taken = set(self._jobs)
+                for job in jobs:
+                    if job.id in taken:
+                        raise ConflictingIdError(job.id)
+                    taken.add(job.id)
+            for job in jobs:
+                self._put(job)
+
+    def update_job(self, job: Job) -> None:
+        with self._lock:
+            if job.id not in self._jobs:
+                raise JobLookupError(job.id)
+            self._put(job)
+
+    def change_job(self, job_id: str, decide: Decide) -> Job:
+        while True:
+            with self._lock:
+                job = self._jobs.get(job_id)
+                revision = None if job is None else job._revision
+            if job is None:
+                raise JobLookupError(job_id)
+            slots = decide(job)
+            with self._lock:
+                if self._jobs.get(job_id) is not job or job._revision != revision:
+                    continue  # somebody else was faster; decide again on what they made of it
+                self._keep_snapshot(job)
+                job._assign(slots)
+                job._revision += 1
+                if "_next" in slots or "_options" in slots or "trigger" in slots:
+                    self._put(job)
+            return job
+
+    def remove_job(self, job_id: str) -> None:
+        with self._lock:
+            if self._jobs.pop(job_id, None) is None:
+                raise JobLookupError(job_id)
+            self._forget(job_id)
+
+    def remove_all_jobs(self) -> None:
+        with self._lock:
+            self._jobs.clear()
+            self._heap.clear()
+            self._waiting.clear()
+            self._sorted = None
+            self._state.backlog.clear()
+            self._state.retries.clear()
+            self._state.failures.clear()
+
+    def _put(self, job: Job) -> None:
+        """Store the job and put it on the heap where its next run time says."""
+        self._jobs[job.id] = job
+        self._sorted = None
+        self._waiting.discard(job.id)
+        self._state.retries.pop(job.id, None)
+        if job._next is not None:
+            heappush(self._heap, (job._next, job.id))
+            if len(self._heap) > 2 * len(self._jobs) + 64:
+                self._sweep()
+
+    def _sweep(self) -> None:
+        """Rebuild the heap without the entries that jobs have left behind."""
+        retries = self._state.retries
+        self._heap = [
+            (retries.get(job.id, job._next), job.id)
+            for job in self._jobs.values()
+            if job._next is not None and job.id not in self._waiting
+        ]
+        heapify(self._heap)
+
+    def _forget(self, job_id: str) -> None:
+        self._sorted = None
+        self._waiting.discard(job_id)
+        state = self._state
+        if state.backlog or state.retries or state.failures:
+            state.backlog.pop(job_id, None)
+            state.retries.pop(job_id, None)
+            state.failures.pop(job_id, None)
+
+    def _keep_snapshot(self, job: Job) -> None:
+        """Let runs in progress keep the job as it is before it is changed."""
+        frozen: Job | None = None
+        for run in self._state.instances.get(job.id, ()):
+            if run.job is job:
+                frozen = frozen or job._copy()
+                run.job = frozen
+
+    # -- claiming ----------------------------------------------------------------------------------------------
+
+    def claim_due(self, now: int, capacity: Capacity) -> Claim:
+        # Runs that wait for a worker are in this process anyway, so nothing is gained by leaving them due: all that is due
+        # is claimed, whatever the capacity.
+        claim = Claim()
+        with self._lock:
+            due = self._take_due(now)
+        if due:
+            try:
+                for each in due:
+                    self._plan(each, now, capacity)
+            except BaseException:  # Ctrl-C: everything that was taken goes back
+                with self._lock:
+                    for each in due:
+                        self._put_back(each.job.id)
+                raise
+            with self._lock:
+                for each in due:
+                    self._commit(each, now, claim)
+        with self._lock:
+            claim.next_due = self._peek()
+        return claim
+
+    def _take_due(self, now: int) -> list[_Due]:
+        heap, jobs, retries = self._heap, self._jobs, self._state.retries
+        instances, backlog = self._state.instances, self._state.backlog
+        due: list[_Due] = []
+        while heap and heap[0][0] <= now:
+            key, job_id = heappop(heap)
+            job = jobs.get(job_id)
+            if job is None or job._next is None or key != (retries.get(job_id, job._next) if retries else job._next):
+                continue  # left behind by a change
+            if retries:
+                retries.pop(job_id, None)
+            running = len(instances[job_id]) if job_id in instances else 0
+            due.append(_Due(job, job._next, running, backlog.get(job_id)))
+        return due
+
+    def _plan(self, due: _Due, now: int, capacity: Capacity) -> None:
+        try:
+            if due.options.executor not in capacity:
+                raise UnknownExecutorError(due.options.executor, list(capacity))
+            due.plan = plan(due.trigger, due.slot, now, due.options, due.running, due.backlog)
+        except Exception as exc:
+            due.fault = exc
+
+    def _commit(self, due: _Due, now: int, claim: Claim) -> None:
+        job, made, job_id = due.job, due.plan, due.job.id
+        if not due.is_still(self._jobs.get(job_id)):
+            self._put_back(job_id)  # changed or removed meanwhile: planned anew at once, if it is still due
+            return
+        if made is None or due.fault is not None:
+            seconds = self._state.defer(job_id, now)
+            heappush(self._heap, (self._state.retries[job_id], job_id))
+            claim.faults.append(JobFault(job, job_id, due.fault or RuntimeError("no plan was made"), seconds))
+            return
+        if self._state.failures:
+            self._state.failures.pop(job_id, None)
+        if made.waits:
+            if len(self._state.instances.get(job_id, ())) >= due.options.max_instances:
+                self._waiting.add(job_id)
+            else:
+                heappush(self._heap, (due.slot.due, job_id))  # the slot was freed while it was being planned
+            return
+        set_slot(job, made.next)
+        self._sorted = None
+        if made.next is None:
+            del self._jobs[job_id]
+            self._forget(job_id)
+            claim.finished.append(job)
+        else:
+            heappush(self._heap, (made.next.due, job_id))
+        self._hand_out(job, made, claim)
+
+    def _hand_out(self, job: Job, made: Plan, claim: Claim) -> None:
+        state = self._state
+        if made.runs:
+            started = [Run.of(job, self._alias or "", slot.fire_time, slot.due) for slot in made.runs]
+            running = state.instances.get(job.id)
+            if running is None:
+                state.instances[job.id] = started
+                claim.runs.extend(started)
+            else:
+                running.extend(started)
+                claim.runs.extend(started)
+        if made.backlog is not None:
+            state.backlog[job.id] = made.backlog
+        elif state.backlog:
+            state.backlog.pop(job.id, None)
+        if made.skipped:
+            claim.skipped.extend((job, slot) for slot in made.skipped)
+        if made.missed:
+            claim.missed.extend((job, slot) for slot in made.missed)
+
+    def _put_back(self, job_id: str) -> None:
+        """Put a job that was taken off the heap back where its present next run time says."""
+        job = self._jobs.get(job_id)
+        if job is not None and job._next is not None and job_id not in self._waiting:
+            heappush(self._heap, (self._state.retries.get(job_id, job._next), job_id))
+
+    def _peek(self) -> int | None:
+        """Return when the first job on the heap wants to be claimed."""
+        heap, jobs, retries = self._heap, self._jobs, self._state.retries
+        while heap:
+            key, job_id = heap[0]
+            job = jobs.get(job_id)
+            if job is not None and key == (retries.get(job_id, job._next) if retries else job._next):
+                return key
+            heappop(heap)
+        return None
+
+    def record_outcomes(self, runs: Sequence[Run]) -> bool:
+        freed = False
+        with self._lock:
+            instances = self._state.instances
+            for run in runs:
+                running = instances.get(run.job_id)
+                if running is None:
+                    continue
+                if len(running) == 1 and running[0] is run:
+                    del instances[run.job_id]
+                elif run in running:
+                    running.remove(run)
+                if self._waiting and run.job_id in self._waiting:
+                    self._waiting.discard(run.job_id)
+                    job = self._jobs[run.job_id]
+                    if job._next is not None:
+                        heappush(self._heap, (job._next, job.id))
+                    freed = True
+        return freed
+
+    def release(self, run: Run, now: int) -> None:
+        self.record_outcomes([run])
+        job = run.job
+        if job is None:
+            return
+        with self._lock:
+            present = self._jobs.get(run.job_id)
+            if present is None:
+                present = job  # its last run: it had left the store when that was claimed
+            elif present.paused or present.trigger is not job.trigger:
+                return  # changed since; its next run time is not ours to set back
+            set_slot(present, Slot(run.fire_time, run.due))
+            self._put(present)
+            self._state.defer(run.job_id, now)
+            heappush(self._heap, (self._state.retries[run.job_id], run.job_id))
+
+    def after_fork(self) -> None:
+        self._lock = Lock()
+        self._state = Bookkeeping()
+        self._waiting.clear()
+        self._sweep()
+
+    def retry_all(self) -> None:
+        with self._lock:
+            self._state.failures.clear()
+            resting = list(self._state.retries)
+            self._state.retries.clear()
+            for job_id in resting:
+                self._put_back(job_id)
+
+
+def _by_next_run_time(job: Job) -> tuple[bool, int, str]:
+    return (job._next is None, job._next or 0, job.id)

@@ -1,0 +1,179 @@
+"""
+A run: one fire time of one job, handed to an executor; and how it ended.
+
+`current_run` tells a job's function which run it is in.
+"""
+
+from __future__ import annotations
+
+import os
+from contextvars import ContextVar
+from itertools import count
+
+from ._timezones import UTC, from_instant
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime, tzinfo
+    from typing import Any
+
+    from .job import Job
+
+__all__ = ["Outcome", "Run", "current_run"]
+
+
+class Outcome:
+    """How a run ended. Plain strings, so that a record of them can be read in a database."""
+
+    EXECUTED = "executed"
+    ERROR = "error"
+    MISSED = "missed"
+    SKIPPED = "skipped"
+    INTERRUPTED = "interrupted"
+    TIMED_OUT = "timed out"
+
+
+_numbers = count(1)
+_process = os.urandom(6).hex()
+
+
+def _begin_new_process() -> None:
+    """Give a forked child run ids of its own."""
+    global _process
+    _process = os.urandom(6).hex()
+
+
+os.register_at_fork(after_in_child=_begin_new_process)
+
+
+class Run:
+    """
+    One fire time of one job, on its way through an executor.
+
+    It carries its own copy of the function and the arguments: a job that is changed later does not change the runs that
+    are waiting for a worker.
+
+    Attributes:
+        job_id: id of the job.
+        jobstore: alias of the job's store.
+        executor: alias of the executor that runs it.
+        job: the job as it was when the run was claimed; None where the run has crossed a process border.
+        attempt: 1 for the first try.
+        outcome: how it ended, one of the strings of `Outcome`; None while it has not ended.
+        reason: a sentence on why it was not run, or None.
+        retval: what the function returned.
+        exception: what the function raised.
+        traceback: that exception's traceback as text.
+    """
+
+    # Defaults stand on the class: a run sets only what it has, which keeps its creation short.
+    attempt: int = 1
+    outcome: str | None = None
+    reason: str | None = None
+    retval: Any = None
+    exception: BaseException | None = None
+    traceback: str | None = None
+    started: int | None = None  # instants, in microseconds
+    finished: int | None = None
+    job: Job | None = None
+    told_by: int | None = None  # the thread that tells of its end
+    _id: str | None = None  # set where the run has crossed a process border
+
+    def __init__(
+        self,
+        job: Job | None,
+        job_id: str,
+        jobstore: str,
+        executor: str,
+        fire_time: int,
+        due: int,
+        zone: tzinfo | None,
+        grace: int | None,
+        func: Callable[..., Any],
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any] | None,
+    ) -> None:
+        self.job = job
+        self.number = next(_numbers)
+        self.job_id = job_id
+        self.jobstore = jobstore
+        self.executor = executor
+        self.fire_time = fire_time
+        self.due = due
+        self.zone = zone
+        self.grace = grace
+        self.func = func
+        self.args = args
+        self.kwargs = kwargs
+
+    @classmethod
+    def of(cls, job: Job, jobstore: str, fire_time: int, due: int) -> Run:
+        """Return a run of the job as it is at this moment."""
+        options = job._options
+        return cls(
+            job,
+            job.id,
+            jobstore,
+            options.executor,
+            fire_time,
+            due,
+            job.zone,
+            options.grace,
+            job.func,
+            job.args,
+            job._kwargs,
+        )
+
+    @property
+    def id(self) -> str:
+        """Return the run's id, unique over all processes."""
+        return self._id or f"{_process}-{self.number:x}"
+
+    @property
+    def key(self) -> str:
+        """Return job id and scheduled time as one text: the same for every attempt at this run, in every process."""
+        return f"{self.job_id}@{from_instant(self.due, UTC).isoformat()}"
+
+    @property
+    def scheduled_run_time(self) -> datetime:
+        """Return when the run was due, jitter included, as an aware datetime in the job's zone."""
+        return from_instant(self.due, self.zone or UTC)
+
+    @property
+    def started_at(self) -> datetime | None:
+        """Return when the function was called, or None."""
+        return None if self.started is None else from_instant(self.started, self.zone or UTC)
+
+    @property
+    def finished_at(self) -> datetime | None:
+        """Return when the run ended, or None."""
+        return None if self.finished is None else from_instant(self.finished, self.zone or UTC)
+
+    def __repr__(self) -> str:
+        return f"<Run {self.id} of job {self.job_id!r} due {self.scheduled_run_time.isoformat()}: {self.outcome}>"
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the facts that may cross a process border: not the job, which belongs to its scheduler."""
+        state = self.__dict__.copy()
+        state["job"] = None
+        state["_id"] = self.id
+        return state
+
+
+_current: ContextVar[Run | None] = ContextVar("apscheduler_lite_current_run", default=None)
+
+
+def current_run() -> Run:
+    """
+    Return the run that the calling code is part of.
+
+    It works in a job's function and in what that calls, on threads, processes and event loops alike.
+
+    Raises:
+        LookupError: the caller is not part of a run.
+    """
+    run = _current.get()
+    if run is None:
+        raise LookupError("current_run() was called outside a job's run")
+    return run

@@ -1,0 +1,7 @@
+"""The schedulers: one façade (`base`) and three ways to sleep between two passes."""
+
+from __future__ import annotations
+
+from ..errors import SchedulerAlreadyRunningError, SchedulerNotRunningError
+
+__all__ = ["SchedulerAlreadyRunningError", "SchedulerNotRunningError"]

@@ -1,0 +1,278 @@
+"""
+What a scheduler is equipped with: options, executors, stores, listeners.
+
+The part of the façade that has nothing to do with time or jobs; `_engine` sets it in motion.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from threading import Condition, RLock
+
+from .._catalog import Catalog
+from .._clock import Alarm
+from .._configuration import build, nested, read
+from .._listeners import Listeners
+from .._options import as_name
+from .._text import did_you_mean, one_of
+from .._tick import Ticker
+from ..errors import SchedulerAlreadyRunningError
+from ..events import (
+    EVENT_ALL,
+    EVENT_EXECUTOR_ADDED,
+    EVENT_EXECUTOR_REMOVED,
+    EVENT_JOB_ADDED,
+    EVENT_JOBSTORE_ADDED,
+    EVENT_JOBSTORE_REMOVED,
+    JobEvent,
+    SchedulerEvent,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Callable, Mapping
+    from datetime import tzinfo
+    from typing import Any
+
+    from .._clock import Clock
+    from .._options import JobOptions
+    from ..executors.base import BaseExecutor
+    from ..jobstores.base import BaseJobStore
+    from ..runs import Run
+
+__all__ = ["Equipment"]
+
+
+class Equipment(ABC):
+    """A scheduler's options, executors, stores and listeners."""
+
+    _own_options: tuple[str, ...] = ()
+
+    clock: Clock
+    timezone: tzinfo
+    jobstore_retry_interval: float
+    _logger: logging.Logger
+    _job_defaults: JobOptions
+    _ticker: Ticker
+    _phase: str
+
+    def __init__(self, gconfig: Mapping[str, Any] = {}, **options: Any) -> None:  # noqa: B006 - never changed; 3.x's default
+        self._lock = RLock()
+        self._changed = Condition(self._lock)
+        self._alarm = Alarm()
+        self._catalog = Catalog()
+        self._executors: dict[str, BaseExecutor] = {}
+        self._begin_stopped()
+        self.configure(gconfig, **options)
+
+    def _begin_stopped(self) -> None:
+        """Set what the engine adds to its first state."""
+
+    @abstractmethod
+    def wakeup(self) -> None:
+        """Make the scheduler look at once for what is due; called whenever a job may be due earlier than it knew."""
+
+    def _run_begins(self, run: Run) -> None:
+        raise NotImplementedError
+
+    def _run_is_off(self, run: Run) -> None:
+        raise NotImplementedError
+
+    def _tell(self, event: SchedulerEvent) -> None:
+        """Deliver an event of the loop or of a run."""
+        self._dispatch_event(event)
+
+    def _dispatch_event(self, event: SchedulerEvent) -> None:
+        """Deliver an event to the listeners, in this thread."""
+        self._listeners.deliver(event)
+
+    def add_listener(self, callback: Callable[[Any], Any], mask: int = EVENT_ALL) -> None:
+        """
+        Have a callable called with every event whose code is in the mask.
+
+        It is called with no lock held, in the thread in which the event happened; a coroutine function is awaited. One that raises is
+        logged; one that takes over a second is named in the log.
+
+        Args:
+            callback: takes one argument, the event.
+            mask: ``EVENT_…`` codes joined by ``|``.
+
+        Raises:
+            TypeError: the callback is not callable, or the mask no integer.
+            ValueError: the mask holds codes that no event has.
+        """
+        with self._lock:
+            self._listeners.add(callback, mask)
+
+    def remove_listener(self, callback: Callable[[Any], Any]) -> None:
+        """Remove a listener, as often as it was added; one that was not is ignored."""
+        with self._lock:
+            self._listeners.remove(callback)
+
+    # -- configuration -----------------------------------------------------------------------------------------
+
+    def configure(self, gconfig: Mapping[str, Any] = {}, prefix: str = "apscheduler.", **options: Any) -> None:  # noqa: B006
+        """
+        Set the scheduler's options anew; those not given get their defaults.
+
+        Args:
+            gconfig: a dict, flat (``{"apscheduler.timezone": "UTC"}``) or nested.
+            prefix: how the keys of that dict begin; others are ignored. Empty or None: all keys are options.
+            options: further options, which win over the dict.
+
+        Raises:
+            SchedulerAlreadyRunningError: the scheduler is running.
+            TypeError: an option is unknown or of the wrong type.
+            ValueError: an option's value is not possible.
+        """
+        with self._lock:
+            if self._phase != "stopped":
+                raise SchedulerAlreadyRunningError
+        self._configure(nested(gconfig, prefix, options))
+
+    def _configure(self, config: dict[str, Any]) -> None:
+        """Take over a nested dict of options; a subclass takes its own ones out first (APScheduler 3's name)."""
+        settings = read(config, self._own_options, type(self).__name__)
+        previous = getattr(self, "_listeners", None)
+        self._logger = settings.logger
+        self.timezone = settings.timezone
+        self.clock = settings.clock
+        self.jobstore_retry_interval = settings.retry_interval
+        self._job_defaults = settings.job_defaults
+        self._own: dict[str, Any] = settings.own
+        self._listeners = Listeners(self._logger, self.clock)
+        if previous is not None:
+            self._listeners.take_over(previous)
+        self._ticker = Ticker(self, settings.retry_interval)
+        self._executors = {}
+        self._catalog.stores = {}
+        for alias, executor in settings.executors.items():
+            self.add_executor(executor, alias)
+        for alias, store in settings.jobstores.items():
+            self.add_jobstore(store, alias)
+
+    # -- executors and stores ----------------------------------------------------------------------------------
+
+    def add_executor(self, executor: BaseExecutor | str, alias: str = "default", **executor_opts: Any) -> None:
+        """
+        Add an executor.
+
+        Args:
+            executor: an executor, or the plugin alias of a class of executors.
+            alias: the scheduler's name for it.
+            executor_opts: arguments for that class.
+
+        Raises:
+            ValueError: there is one by that alias.
+            LookupError: there is no such class.
+        """
+        built: BaseExecutor = build("executor", executor, "executor", executor_opts)
+        with self._lock:
+            if alias in self._executors:
+                raise ValueError(f"this scheduler already has an executor by the alias {alias!r}")
+            is_started = self._phase == "started"
+        if is_started:
+            built.start(self, alias)
+        with self._lock:
+            self._executors[alias] = built
+        self._dispatch_event(SchedulerEvent(EVENT_EXECUTOR_ADDED, alias))
+        if is_started:
+            for _, store in self._catalog.open_stores():
+                store.retry_all()  # jobs may have waited for this executor
+            self.wakeup()
+
+    def remove_executor(self, alias: str, shutdown: bool = True) -> None:
+        """
+        Remove an executor; jobs that name it stay and wait until there is one again.
+
+        Args:
+            alias: the scheduler's name for it.
+            shutdown: whether to shut it down, which waits for its runs.
+
+        Raises:
+            KeyError: there is no such executor.
+        """
+        with self._lock:
+            executor = self._lookup_executor(alias)
+            del self._executors[alias]
+        if shutdown:
+            executor.shutdown()
+        self._dispatch_event(SchedulerEvent(EVENT_EXECUTOR_REMOVED, alias))
+
+    def _lookup_executor(self, alias: str) -> BaseExecutor:
+        try:
+            return self._executors[alias]
+        except KeyError:
+            known = list(self._executors)
+            raise KeyError(f"No such executor: {alias}{did_you_mean(alias, known)} (there are: {one_of(known)})") from None
+
+    def add_jobstore(self, jobstore: BaseJobStore | str, alias: str = "default", **jobstore_opts: Any) -> None:
+        """
+        Add a job store; jobs that waited for it go into it.
+
+        Args:
+            jobstore: a store, or the plugin alias of a class of stores.
+            alias: the scheduler's name for it.
+            jobstore_opts: arguments for that class.
+
+        Raises:
+            ValueError: there is one by that alias.
+            LookupError: there is no such class.
+            RuntimeError: the store object serves another scheduler.
+        """
+        built: BaseJobStore = build("jobstore", jobstore, "jobstore", jobstore_opts)
+        with self._lock:
+            if alias in self._catalog.stores:
+                raise ValueError(f"this scheduler already has a job store by the alias {alias!r}")
+            is_started = self._phase == "started"
+        if is_started:
+            built.start(self, alias)
+        with self._lock:
+            self._catalog.stores[alias] = built
+        if is_started:
+            self._open_store(alias, built)
+        self._dispatch_event(SchedulerEvent(EVENT_JOBSTORE_ADDED, alias))
+        if is_started:
+            waiting = self._catalog.take_pending(alias)
+            for job in self._catalog.add(waiting, alias, self.clock.now()) if waiting else ():
+                self._dispatch_event(JobEvent(EVENT_JOB_ADDED, job.id, alias, job=job))
+            self.wakeup()
+
+    def remove_jobstore(self, alias: str, shutdown: bool = True) -> None:
+        """
+        Remove a job store from the scheduler; what is in it stays in it.
+
+        Args:
+            alias: the scheduler's name for it.
+            shutdown: whether to shut it down.
+
+        Raises:
+            KeyError: there is no such store.
+        """
+        with self._lock:
+            store = self._catalog.store(alias)
+            del self._catalog.stores[alias]
+            self._catalog.open.discard(alias)
+        if shutdown:
+            store.shutdown()
+        self._dispatch_event(SchedulerEvent(EVENT_JOBSTORE_REMOVED, alias))
+
+    def _lookup_jobstore(self, alias: str) -> BaseJobStore:
+        return self._catalog.store(alias)
+
+    def _create_default_executor(self) -> BaseExecutor:
+        """Return the executor that is used when none was configured as ``default``."""
+        from ..executors.pool import ThreadPoolExecutor
+
+        return ThreadPoolExecutor()
+
+    def _create_default_jobstore(self) -> BaseJobStore:
+        """Return the store that is used when none was configured as ``default``."""
+        from ..jobstores.memory import MemoryJobStore
+
+        return MemoryJobStore()
+
+    def _create_lock(self) -> Any:
+        """Return a re-entrant lock, for executors that ask for one (APScheduler 3's name)."""
+        return RLock()

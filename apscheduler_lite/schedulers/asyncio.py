@@ -1,0 +1,196 @@
+"""
+The scheduler for programs that live on an asyncio event loop.
+
+The passes are made on a thread, as those of the background scheduler, so that a slow store never holds up the loop. What the user sees
+happens on the loop: coroutine jobs, and the events of the runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from threading import Thread, current_thread
+
+from .._references import resolve
+from .._text import shorten
+from .base import BaseScheduler
+from .blocking import BlockingScheduler
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+    from collections.abc import Awaitable, Generator
+    from typing import Any
+
+    from ..events import SchedulerEvent
+    from ..executors.base import BaseExecutor
+
+__all__ = ["AsyncIOScheduler"]
+
+
+class _Done:
+    """What `shutdown` returns when there is nothing to wait for: awaiting it goes on at once."""
+
+    def __await__(self) -> Generator[None, None, None]:
+        return
+        yield
+
+
+class AsyncIOScheduler(BlockingScheduler):
+    """
+    Run jobs on an asyncio event loop: coroutine functions on the loop itself, plain functions on threads beside it.
+
+    Args:
+        gconfig: options as a dict, see `configure`.
+        options: options as keywords. Beside the general ones: ``event_loop``, the loop to use; by default the one that is running when
+            `start` is called.
+    """
+
+    _eventloop: AbstractEventLoop | None = None
+    _given_loop: AbstractEventLoop | None = None
+    _thread: Thread | None = None
+
+    def _configure(self, config: dict[str, Any]) -> None:
+        loop = config.pop("event_loop", None)
+        if isinstance(loop, (str, bytes)):
+            loop = resolve(loop, "event_loop")
+        if loop is not None and not callable(getattr(loop, "call_soon_threadsafe", None)):
+            raise TypeError(f"event_loop must be an asyncio event loop, not {shorten(loop)}")
+        BaseScheduler._configure(self, config)
+        self._given_loop = loop
+        self._listeners.run_awaitable = self._run_awaitable
+
+    def _create_default_executor(self) -> BaseExecutor:
+        from ..executors.asyncio import AsyncIOExecutor
+
+        return AsyncIOExecutor()
+
+    def start(self, paused: bool = False) -> None:
+        """
+        Start on the running event loop, or on the one given as ``event_loop``, which may start to run later.
+
+        Raises:
+            RuntimeError: no loop is running and none was given.
+            SchedulerAlreadyRunningError: it is running.
+        """
+        if self._phase == "stopped":
+            self._eventloop = self._given_loop or self._running_loop()
+        BaseScheduler.start(self, paused)
+        self._thread = Thread(target=self._main_loop, name="APScheduler", daemon=True)
+        self._thread.start()
+
+    @staticmethod
+    def _running_loop() -> AbstractEventLoop:
+        try:
+            return asyncio.get_running_loop()
+        except RuntimeError:
+            raise RuntimeError(
+                "AsyncIOScheduler.start() found no running event loop: call it inside a coroutine (async def main(): scheduler.start()),"
+                " or pass the loop that you will run as event_loop="
+            ) from None
+
+    # -- shutdown ----------------------------------------------------------------------------------------------
+
+    def shutdown(self, wait: bool = True, timeout: float | None = None) -> Awaitable[None]:
+        """
+        Stop: claim nothing more, let the runs in progress end, close executors and stores.
+
+        On the loop, await what this returns to wait for the runs in progress; without ``await`` they end by and by while the loop
+        runs. Elsewhere the call itself waits.
+
+        Args:
+            wait: let the runs in progress end first.
+            timeout: seconds to wait for them at the longest; None for any time.
+
+        Raises:
+            SchedulerNotRunningError: it has never been started.
+        """
+        loop = self._eventloop
+        if loop is None or not self._is_on_loop():
+            super().shutdown(wait, timeout)
+            return _Done()
+        if self._phase == "started":
+            # Said now, so that nothing is claimed from here on; the waiting is done on a thread, for the loop must go on.
+            with self._lock:
+                self._state = 0
+            self._alarm.ring()
+        own = frozenset(self._own_runs())
+        if not self._has_been_started or self._phase == "stopped":
+            super().shutdown(wait, timeout)
+            return _Done()
+        self._stopping = loop.create_task(asyncio.to_thread(self._shutdown_elsewhere, wait, timeout, own))
+        return self._stopping
+
+    _stopping: Any = None
+
+    def _shutdown_elsewhere(self, wait: bool, timeout: float | None, own: frozenset[Any]) -> None:
+        """Shut down from a thread on behalf of a call on the loop, which may have been made by one of the runs."""
+        self._excused = own
+        try:
+            BaseScheduler.shutdown(self, wait, timeout)
+        finally:
+            self._excused = frozenset()
+
+    _excused: frozenset[Any] = frozenset()
+
+    def _own_runs(self) -> set[Any]:
+        return super()._own_runs() | self._excused
+
+    def _wait_for_pass(self) -> None:
+        super()._wait_for_pass()
+        thread, self._thread = self._thread, None
+        if thread is not None and thread is not current_thread():
+            thread.join()
+
+    async def __aenter__(self) -> AsyncIOScheduler:
+        """Start."""
+        if not self.running:
+            self.start()
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        """Shut down, and wait for the runs in progress."""
+        await self.shutdown()
+
+    # -- events ------------------------------------------------------------------------------------------------
+
+    def _is_on_loop(self) -> bool:
+        try:
+            return asyncio.get_running_loop() is self._eventloop
+        except RuntimeError:
+            return False
+
+    def _tell(self, event: SchedulerEvent) -> None:
+        """Deliver an event of the loop or of a run on the event loop, in order."""
+        loop = self._eventloop
+        if loop is None or loop.is_closed() or self._is_on_loop():
+            self._dispatch_event(event)
+            return
+        try:
+            loop.call_soon_threadsafe(self._dispatch_event, event)
+        except RuntimeError:  # closed in this very moment
+            self._dispatch_event(event)
+
+    def _run_awaitable(self, awaitable: Awaitable[Any], listener: object) -> None:
+        """Await on the loop what a listener returned."""
+        from .._references import name_of
+        from .._running import run_awaitable
+
+        async def guarded() -> None:
+            try:
+                await awaitable
+            except Exception:
+                self._logger.exception("Error in listener %s", name_of(listener))
+
+        loop = self._eventloop
+        if loop is None or not loop.is_running():
+            run_awaitable(awaitable, listener)
+        elif self._is_on_loop():
+            task = loop.create_task(guarded())
+            self._listening.add(task)
+            task.add_done_callback(self._listening.discard)
+        else:
+            asyncio.run_coroutine_threadsafe(guarded(), loop)
+
+    def _begin_stopped(self) -> None:
+        super()._begin_stopped()
+        self._listening: set[asyncio.Task[None]] = set()

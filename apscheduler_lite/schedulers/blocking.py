@@ -1,0 +1,88 @@
+"""The scheduler that is all a program does: `start` returns when it is shut down."""
+
+from __future__ import annotations
+
+import signal
+from threading import current_thread, main_thread
+
+from .._options import as_bool
+from ..errors import SchedulerAlreadyRunningError
+from .base import BaseScheduler
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import FrameType
+    from typing import Any
+
+__all__ = ["BlockingScheduler"]
+
+
+class BlockingScheduler(BaseScheduler):
+    """
+    Run jobs; `start` blocks the thread that calls it until `shutdown` is called.
+
+    Args:
+        gconfig: options as a dict, see `configure`.
+        options: options as keywords. Beside the general ones: ``handle_signals=True`` lets SIGTERM and SIGINT end `start` in good order, with the
+            runs in progress brought to their end; a second signal ends the program at once.
+    """
+
+    _handles_signals = False
+
+    def _configure(self, config: dict[str, Any]) -> None:
+        handles_signals = as_bool(config.pop("handle_signals", False), "handle_signals")
+        super()._configure(config)
+        self._handles_signals = handles_signals
+
+    def start(self, paused: bool = False) -> None:
+        """
+        Start, and run jobs until `shutdown` is called.
+
+        Raises:
+            SchedulerAlreadyRunningError: it is running.
+        """
+        previous = self._take_signals()
+        try:
+            super().start(paused)
+            self._main_loop()
+            if self._is_signalled:
+                self.shutdown(wait=True)
+            with self._lock:
+                self._changed.wait_for(lambda: self._phase != "stopping")
+        except SchedulerAlreadyRunningError:
+            raise
+        except BaseException:  # Ctrl-C, most often
+            if self.running:
+                self.shutdown(wait=False)
+            raise
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+
+    def _main_loop(self) -> None:
+        """Pass, sleep, pass: until the scheduler is shut down."""
+        while self._state and not self._is_signalled:
+            seconds = self._process_jobs()
+            if self._state and not self._is_signalled:
+                self.clock.sleep(self._alarm, seconds)
+
+    def wakeup(self) -> None:
+        """Make the scheduler look at once for what is due."""
+        self._alarm.ring()
+
+    # -- signals -----------------------------------------------------------------------------------------------
+
+    _is_signalled = False
+
+    def _take_signals(self) -> dict[signal.Signals, Any]:
+        """Install the handlers, when that is wanted and possible; return the previous ones."""
+        self._is_signalled = False
+        if not self._handles_signals or current_thread() is not main_thread():
+            return {}
+        return {number: signal.signal(number, self._on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        if self._is_signalled:
+            raise KeyboardInterrupt
+        self._is_signalled = True
+        self._alarm.ring()

@@ -1,0 +1,95 @@
+"""Run the scripts and write what they measured into RESULTS.md."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import pkgutil
+import platform
+import sys
+import time
+from importlib.metadata import version
+from pathlib import Path
+from types import ModuleType
+
+from benchmarks.measuring import Row
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "RESULTS.md"
+PEERS = ("APScheduler", "croniter", "croniter-rs", "cronsim", "schedule")
+
+
+def main() -> int:
+    """Measure, print, write; return 1 when a row misses its budget."""
+    parser = argparse.ArgumentParser(prog="benchmarks", description="Measure beside the peers.")
+    parser.add_argument("scripts", nargs="*", help="names of scripts; all when none is given")
+    names = parser.parse_args().scripts or [module.name for module in pkgutil.iter_modules([str(HERE)])]
+    scripts = [importlib.import_module(f"benchmarks.{name}") for name in names if name != "__main__"]
+    sections = read_sections()
+    missed = 0
+    for script in (script for script in scripts if hasattr(script, "rows")):
+        title, section, rows = run(script)
+        sections[title] = section
+        missed += sum(row.met is False for row in rows)
+        RESULTS.write_text(document(sections))
+    print(f"\n{missed} rows miss their budget" if missed else "\nevery row keeps its budget")
+    return min(missed, 1)
+
+
+def run(script: ModuleType) -> tuple[str, str, list[Row]]:
+    """Return the title of a script's section, its text and its rows."""
+    heading, _, explanation = (script.__doc__ or script.__name__).strip().partition("\n")
+    title = heading.rstrip(".")
+    print(f"\n{title}")
+    rows: list[Row] = []
+    for row in script.rows():
+        rows.append(row)
+        print(f"  {line(row)}", flush=True)
+    table = [
+        "| what | ours | peer | | ratio | budget | |",
+        "| --- | ---: | ---: | --- | ---: | ---: | --- |",
+        *map(line, rows),
+    ]
+    return title, "\n".join([explanation.strip(), "", *table]).strip(), rows
+
+
+def line(row: Row) -> str:
+    """Return the row as a line of a Markdown table."""
+    theirs, peer = ("", "") if row.theirs is None else (f"{number(row.theirs)} {row.unit}", row.peer)
+    ratio = "" if row.theirs is None else f"{number(row.ratio)} ×"
+    budgets = (("≤", row.at_most), ("≥", row.at_least))
+    budget = next((f"{sign} {bound:g}" for sign, bound in budgets if bound is not None), "")
+    verdict = {True: "met", False: "**missed**", None: ""}[row.met]
+    return f"| {row.what} | {number(row.ours)} {row.unit} | {theirs} | {peer} | {ratio} | {budget} | {verdict} |"
+
+
+def number(value: float) -> str:
+    """Return three significant digits, with thousands separated."""
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
+
+
+def read_sections() -> dict[str, str]:
+    """Return the sections of the last results by their title, so that a run of some scripts keeps the others'."""
+    if not RESULTS.exists():
+        return {}
+    _, *parts = RESULTS.read_text().split("\n## ")
+    return {title.strip(): text.strip() for title, _, text in (part.partition("\n") for part in parts)}
+
+
+def document(sections: dict[str, str]) -> str:
+    """Return the whole page."""
+    versions = ", ".join(f"{peer} {version(peer)}" for peer in PEERS)
+    head = (
+        f"# Results\n\nWritten by `make bench` on {time.strftime('%Y-%m-%d')}: Python {platform.python_version()} on"
+        f" {platform.machine()}, {os.cpu_count()} cores; {versions}.\nOurs and the peer ran by turns in one run; values"
+        " are medians. A ratio is ours / the peer's; a budget bounds the ratio, or our value where there is no peer."
+    )
+    body = [f"\n## {title}\n\n{text}" for title, text in sections.items()]
+    return "\n".join([head, *body]) + "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,64 @@
+"""
+Import and start.
+
+What a program pays before its first job: a fresh interpreter per round; memory is told less that of an interpreter that
+imports nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from benchmarks.measuring import Row, by_turns, in_fresh_process
+
+PROGRAM = """
+import time
+begin = time.perf_counter()
+{statements}
+seconds = time.perf_counter() - begin
+import json, resource
+print(json.dumps([seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss]))
+"""
+IMPORT = "from {package}.schedulers.background import BackgroundScheduler"
+USE = (
+    IMPORT
+    + """
+scheduler = BackgroundScheduler(timezone="UTC")
+scheduler.start()
+scheduler.add_job(print, "interval", hours=1)
+scheduler.shutdown()
+"""
+)
+
+
+def rows() -> Iterator[Row]:
+    """Yield the rows."""
+    ours, theirs, bare = by_turns(
+        seconds_of(IMPORT, "apscheduler_lite"),
+        seconds_of(IMPORT, "apscheduler"),
+        seconds_of("import apscheduler_lite"),
+        rounds=21,
+    )
+    what = "import of the background scheduler"
+    yield Row(what=what, unit="ms", ours=ours * 1000, theirs=theirs * 1000, at_most=0.22)
+    yield Row(what="`import apscheduler_lite` alone", unit="ms", ours=bare * 1000)
+
+    nothing, ours, theirs = by_turns(
+        memory_of("pass"), memory_of(IMPORT, "apscheduler_lite"), memory_of(IMPORT, "apscheduler"), rounds=7
+    )
+    what = "memory after that import (peak resident set)"
+    yield Row(what=what, unit="kB", ours=ours - nothing, theirs=theirs - nothing, at_most=0.2)
+
+    ours, theirs = by_turns(seconds_of(USE, "apscheduler_lite"), seconds_of(USE, "apscheduler"), rounds=11)
+    what = "import, start, add an interval job, shut down"
+    yield Row(what=what, unit="ms", ours=ours * 1000, theirs=theirs * 1000, at_most=0.5)
+
+
+def seconds_of(statements: str, package: str = "") -> Callable[[], float]:
+    """Return what measures how long the statements take in a fresh interpreter."""
+    return lambda: float(in_fresh_process(PROGRAM.format(statements=statements.format(package=package)))[0])
+
+
+def memory_of(statements: str, package: str = "") -> Callable[[], float]:
+    """Return what measures the memory of a fresh interpreter after the statements, in kB."""
+    return lambda: float(in_fresh_process(PROGRAM.format(statements=statements.format(package=package)))[1])
