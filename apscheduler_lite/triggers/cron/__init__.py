@@ -207,30 +207,20 @@ class CronTrigger(ExactTrigger):
         # An optimization for the common case: from one fire time in this zone to the next, neither of them near a clock
         # change. There the wall times alone are enough, and there is nothing to convert.
         if self._is_bare and previous_fire_time is not None:
-            previous = previous_fire_time
-            zone = self.timezone
             try:
-                if previous.tzinfo is zone and (now is previous or now >= previous):
-                    steady = self._clock.steady
-                    year = previous.year
-                    for low, high in steady(year):
-                        if low <= previous < high:
-                            found = next_wall(
-                                self._expression.plan,
-                                year,
-                                previous.month,
-                                previous.day,
-                                previous.hour,
-                                previous.minute,
-                                previous.second + 1,
-                                zone,
-                            )
-                            if found is None or found < high:
-                                return found
-                            for low, high in steady(found.year):
-                                if low <= found < high:
-                                    return found
-                            break
+                zone = self.timezone
+                if previous_fire_time.tzinfo is zone and (now is previous_fire_time or now >= previous_fire_time):
+                    low, high = self._clock.steady
+                    if not low <= previous_fire_time < high:
+                        low, high = self._clock.steady_around(previous_fire_time)
+                    if low <= previous_fire_time < high:
+                        plan = self._expression.plan
+                        found = next_wall(plan, previous_fire_time, previous_fire_time.second + 1, zone)
+                        if found is None or found < high:
+                            return found
+                        low, high = self._clock.steady_around(found)
+                        if low <= found < high:
+                            return found
             except (TypeError, AttributeError):  # no datetimes: the long way has the words for it
                 pass
         return super().get_next_fire_time(previous_fire_time, now)
@@ -244,7 +234,7 @@ class CronTrigger(ExactTrigger):
         period = clock.period_at(begin)
         if period.steady_start <= begin < period.steady_end:
             local = _EPOCH + timedelta(0, 0, begin + period.offset + 999_999)
-            wall = next_wall(plan, local.year, local.month, local.day, local.hour, local.minute, local.second, None)
+            wall = next_wall(plan, local, local.second, None)
             if wall is None:
                 return None
             seconds = (wall.toordinal() - _EPOCH_ORDINAL) * 86_400 + wall.hour * 3600 + wall.minute * 60 + wall.second
