@@ -18,17 +18,29 @@ from apscheduler_lite._timezones import (
     from_instant,
     localize,
     read_datetime,
+    to_datetime,
     to_instant,
     to_timezone,
 )
 from apscheduler_lite._transitions import LocalClock, local_clock
-
 from apscheduler_lite.triggers.base import BaseTrigger
-from apscheduler_lite.triggers.exact import STATE_VERSION, ExactTrigger, check_state, choose_zone, time_text, to_jitter, warn_of_other_zone
+from apscheduler_lite.triggers.clock_notes import ClockChangeNote
+from apscheduler_lite.triggers.exact import (
+    STATE_VERSION,
+    ExactTrigger,
+    check_state,
+    choose_zone,
+    time_text,
+    to_jitter,
+    warn_of_other_zone,
+)
+
 from .crontab import compile_expression
+from .describe import clock_change_words, describe
 from .expressions import Expression, compile_fields, field_text
-from .fields import FIELD_NAMES, CronField
+from .fields import FIELD_NAMES, CronField, fields_of
 from .fires import EARLIEST, Policy, last_fire, last_repeated, next_fire, next_repeated
+from .notes import clock_change_notes
 from .search import next_wall
 
 __all__ = ["CronTrigger"]
@@ -38,6 +50,7 @@ _EPOCH_ORDINAL = _EPOCH.toordinal()
 
 _GAPS = ("after", "shift", "skip")
 _FOLDS = ("first", "last", "both")
+_DEFAULT_POLICY = Policy("after", "first")
 
 
 class CronTrigger(ExactTrigger):
@@ -166,7 +179,7 @@ class CronTrigger(ExactTrigger):
     @property
     def fields(self) -> list[CronField]:
         """The fields in the order of ``FIELD_NAMES``: each has a ``name``, ``is_default``, and its text as ``str``."""
-        return list(self._expression.fields)
+        return fields_of(self._expression.given)
 
     @property
     def start_date(self) -> datetime | None:
@@ -292,9 +305,35 @@ class CronTrigger(ExactTrigger):
         bound._place(timezone, start or self.start_date, end or self.end_date)
         return bound
 
+    def describe(self) -> str:
+        """Return when the trigger fires, in exact English words."""
+        words = [f"{describe(self._expression.plan)}, {self.timezone} time"]
+        if self.start_date is not None:
+            words.append(f"from {time_text(self.start_date)} on")
+        if self.end_date is not None:
+            words.append(f"until {time_text(self.end_date)}")
+        if self.jitter:
+            words.append(f"each delayed by a random time of up to {self.jitter:g} seconds")
+        if not self._clock.is_fixed:
+            words.append(clock_change_words(self._expression.plan, self._policy))
+        return "; ".join(words)
+
+    def clock_change_notes(self, start: datetime, end: datetime) -> list[ClockChangeNote]:
+        """
+        Return which fire times are affected by which clock change between two moments, and how.
+
+        Raises:
+            ValueError: ``end`` is earlier than ``start``.
+        """
+        first, last = (to_instant(to_datetime(x, self.timezone, name)) for x, name in ((start, "start"), (end, "end")))
+        if last < first:
+            raise ValueError(f"end {end} is earlier than start {start}")
+        first, last = max(first, self._start), min(last, self._end)
+        return clock_change_notes(self._expression.plan, self._policy, self._clock, first - 1, last + 1)
+
     def is_same_schedule(self, other: BaseTrigger) -> bool:
         """Return whether the other trigger is configured like this one."""
-        return type(self) is type(other) and isinstance(other, CronTrigger) and self._key() == other._key()
+        return isinstance(other, CronTrigger) and type(self) is type(other) and self._key() == other._key()
 
     def __eq__(self, other: object) -> bool:
         return self.is_same_schedule(other) if isinstance(other, CronTrigger) else NotImplemented
@@ -328,7 +367,7 @@ class CronTrigger(ExactTrigger):
             "end_date": None if self._end == LAST_INSTANT else from_instant(self._end, UTC),
             "dialect": self._expression.dialect,
             "expression": self._expression.text,
-            "fields": {field.name: field.text for field in self._expression.fields if not field.is_default},
+            "fields": self._given(),
             "jitter": self.jitter,
             "dst_gap": self.dst_gap,
             "dst_fold": self.dst_fold,
@@ -357,13 +396,20 @@ class CronTrigger(ExactTrigger):
     def _expression_text(self) -> str:
         if self._expression.dialect:
             return repr(self._expression.text)
-        return ", ".join(f"{field.name}={field.text!r}" for field in self._expression.fields if not field.is_default)
+        return ", ".join(f"{name}={text!r}" for name, text in self._given().items())
+
+    def _given(self) -> dict[str, str]:
+        """Return the texts of the fields that were given."""
+        texts = zip(FIELD_NAMES, self._expression.given, strict=True)
+        return {name: text for name, text in texts if text is not None}
 
     def _key(self) -> tuple[object, ...]:
         return (*self._expression[:3], self.timezone, self._start, self._end, self.jitter, self._policy)
 
 
 def _policy(dst_gap: object, dst_fold: object) -> Policy:
+    if dst_gap == "after" and dst_fold == "first":
+        return _DEFAULT_POLICY
     for name, value, choices in (("dst_gap", dst_gap, _GAPS), ("dst_fold", dst_fold, _FOLDS)):
         if value not in choices:
             raise ValueError(

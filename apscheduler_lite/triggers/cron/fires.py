@@ -23,11 +23,20 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from apscheduler_lite._timezones import LAST_INSTANT
-from apscheduler_lite._transitions import LocalClock, Period
+from apscheduler_lite._transitions import Change, LocalClock, Period
 
 from .search import Plan, last_wall, next_wall
 
-__all__ = ["EARLIEST", "Policy", "last_fire", "last_repeated", "next_fire", "next_repeated"]
+__all__ = [
+    "EARLIEST",
+    "Policy",
+    "fires_of",
+    "last_fire",
+    "last_repeated",
+    "next_fire",
+    "next_repeated",
+    "walls_between",
+]
 
 _EPOCH = datetime(1970, 1, 1)
 _MICROSECOND = timedelta(microseconds=1)
@@ -108,6 +117,29 @@ def last_repeated(plan: Plan, clock: LocalClock, begin: int, end: int) -> int | 
     low, high, offset = fold
     wall = _last(plan, min(high - 1, end + offset))
     return wall - offset if wall is not None and wall >= low else None
+
+
+def walls_between(plan: Plan, low: int, high: int, most: int) -> list[int]:
+    """Return the wall times in W from ``low`` up to ``high``, so many at most."""
+    walls: list[int] = []
+    wall = _next(plan, low)
+    while wall is not None and wall < high and len(walls) < most:
+        walls.append(wall)
+        wall = _next(plan, wall + 1)
+    return walls
+
+
+def fires_of(plan: Plan, policy: Policy, change: Change, walls: list[int]) -> list[int]:
+    """Return the fire times that become of wall times in W that a clock change swallows or repeats."""
+    before, after = change.offset_before, change.offset_after
+    if not change.is_gap:
+        passes = {"first": (before,), "last": (after,), "both": (before, after)}
+        return [wall - offset for offset in passes["both" if plan.repeats else policy.fold] for wall in walls]
+    if plan.repeats or policy.gap == "skip":
+        return []
+    lost = tuple(_lost(Period(change.at, change.at, after, before, after)))
+    walls = [wall for wall in walls if any(low <= wall < high for low, high in lost)]
+    return [change.at] if policy.gap == "after" and walls else [wall - before for wall in walls]
 
 
 def _first_in(plan: Plan, policy: Policy, period: Period, begin: int) -> int | None:
