@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Any, ClassVar, Literal, Self
 
-from apscheduler_lite._text import did_you_mean, one_of, shorten, to_text
+from apscheduler_lite._text import to_text
 from apscheduler_lite._timezones import (
     LAST_INSTANT,
     MICROSECONDS,
@@ -39,7 +39,7 @@ from .crontab import compile_expression
 from .describe import clock_change_words, describe
 from .expressions import Expression, compile_fields, field_text
 from .fields import FIELD_NAMES, CronField, fields_of
-from .fires import EARLIEST, Policy, last_fire, last_repeated, next_fire, next_repeated
+from .fires import EARLIEST, choose_policy, last_fire, last_repeated, next_fire, next_repeated
 from .notes import clock_change_notes
 from .search import next_wall
 
@@ -47,10 +47,6 @@ __all__ = ["CronTrigger"]
 
 _EPOCH = datetime(1970, 1, 1)
 _EPOCH_ORDINAL = _EPOCH.toordinal()
-
-_GAPS = ("after", "shift", "skip")
-_FOLDS = ("first", "last", "both")
-_DEFAULT_POLICY = Policy("after", "first")
 
 
 class CronTrigger(ExactTrigger):
@@ -132,9 +128,15 @@ class CronTrigger(ExactTrigger):
 
         Args:
             expr: five fields, or six with seconds first, or a macro like ``@daily``. Weekday 0 and 7 are Sunday.
-            timezone, start_date, end_date, jitter, dst_gap, dst_fold: as for the class itself.
-            dialect: ``"crontab"`` reads the expression as Vixie's and Debian's cron do; ``"quartz"`` as Quartz does, with six or
-                seven fields; ``"apscheduler"`` as APScheduler 3 did, with 0 for Monday.
+            timezone: the zone of the fields, of dates that bear no offset, and of the answers; by default the
+                scheduler's.
+            dialect: ``"crontab"`` reads the expression as Vixie's and Debian's cron do; ``"quartz"`` as Quartz does,
+                with six or seven fields; ``"apscheduler"`` as APScheduler 3 did, with 0 for Monday.
+            start_date: no fire is earlier.
+            end_date: no fire is later.
+            jitter: delay each fire by a random time of up to so many seconds.
+            dst_gap: as for the class.
+            dst_fold: as for the class.
 
         Raises:
             TypeError: an argument is of the wrong type.
@@ -156,7 +158,7 @@ class CronTrigger(ExactTrigger):
         dst_fold: str,
     ) -> None:
         self._expression = expression
-        self._policy = _policy(dst_gap, dst_fold)
+        self._policy = choose_policy(dst_gap, dst_fold)
         self.jitter = to_jitter(jitter)
         start = None if start_date is None else read_datetime(start_date, "start_date")
         end = None if end_date is None else read_datetime(end_date, "end_date")
@@ -383,7 +385,7 @@ class CronTrigger(ExactTrigger):
             if not isinstance(fields, dict):  # of APScheduler 3: objects whose str() is the text
                 fields = {field.name: str(field) for field in fields if not field.is_default}
             self._expression = compile_fields(tuple(fields.get(name) for name in FIELD_NAMES))
-        self._policy = _policy(state.get("dst_gap", "after"), state.get("dst_fold", "first"))
+        self._policy = choose_policy(state.get("dst_gap", "after"), state.get("dst_fold", "first"))
         self.jitter = state.get("jitter")
         self._open = state.get("open")
         start, end = state.get("start_date"), state.get("end_date")
@@ -405,17 +407,6 @@ class CronTrigger(ExactTrigger):
 
     def _key(self) -> tuple[object, ...]:
         return (*self._expression[:3], self.timezone, self._start, self._end, self.jitter, self._policy)
-
-
-def _policy(dst_gap: object, dst_fold: object) -> Policy:
-    if dst_gap == "after" and dst_fold == "first":
-        return _DEFAULT_POLICY
-    for name, value, choices in (("dst_gap", dst_gap, _GAPS), ("dst_fold", dst_fold, _FOLDS)):
-        if value not in choices:
-            raise ValueError(
-                f"{name} must be one of {one_of(choices)}, not {shorten(value)}{did_you_mean(value, choices)}"
-            )
-    return Policy(str(dst_gap), str(dst_fold))
 
 
 def _if_naive(moment: datetime | None) -> datetime | None:

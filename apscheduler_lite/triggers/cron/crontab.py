@@ -2,8 +2,9 @@
 The one-line dialects: crontab(5) as Vixie's and Debian's cron read it, Quartz, and APScheduler 3's reading.
 
 ``crontab``: minute, hour, day of month, month, day of week, with seconds first where there are six fields. Weekdays
-count from 0 for Sunday, 7 is Sunday too. Ranges may wrap around (``22-6``, ``fri-mon``). Where both day fields are restricted, a
-day that matches either will do; a field that begins with ``*`` is not restricted. Macros: ``@daily`` and the like.
+count from 0 for Sunday, 7 is Sunday too. Ranges may wrap around (``22-6``, ``fri-mon``). Where both day fields are
+restricted, a day that matches either will do; a field that begins with ``*`` is not restricted. Macros: ``@daily`` and
+the like.
 
 ``quartz``: seconds first, and a year may come last. Weekdays count from 1 for Sunday. One of the day fields is ``?``.
 

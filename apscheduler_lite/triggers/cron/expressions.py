@@ -1,9 +1,9 @@
 """
 The language of `CronTrigger`'s keyword form: from texts to sets.
 
-Every field is a comma-separated list of ``*``, ``*/n``, ``a``, ``a/n`` (from a to the end), ``a-b`` and ``a-b/n``. Months and
-weekdays have names; weekdays count from 0 for Monday. The day field also knows ``last``, ``2nd tue`` and ``last fri``.
-Capitals do not matter. The other dialects are in `crontab`.
+Every field is a comma-separated list of ``*``, ``*/n``, ``a``, ``a/n`` (from a to the end), ``a-b`` and ``a-b/n``.
+Months and weekdays have names; weekdays count from 0 for Monday. The day field also knows ``last``, ``2nd tue`` and
+``last fri``. Capitals do not matter. The other dialects are in `crontab`.
 
 What is compiled once is kept and shared: an application has many jobs but few expressions.
 """

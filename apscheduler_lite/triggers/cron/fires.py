@@ -4,10 +4,10 @@ From wall times to fire times: the policy for clock changes.
 Let W be the wall times, in whole seconds, that match an expression. Away from clock changes each of them is one
 instant, and the trigger need not ask here. Near one it depends on the kind of expression:
 
-- A *repeating* one, with a ``*`` in the hours or minutes, fires whenever the clock reads a time in W, and only then: what a gap
-  swallows is not made up for, and both passes of a fold fire. So the beat is kept.
-- A *fixed* one fires once for every time in W whose date exists: at the first instant at which the clock reads it or later.
-  That is the first reading in a fold and the end of the gap for times that a gap swallows. `Policy` has the
+- A *repeating* one, with a ``*`` in the hours or minutes, fires whenever the clock reads a time in W, and only then:
+  what a gap swallows is not made up for, and both passes of a fold fire. So the beat is kept.
+- A *fixed* one fires once for every time in W whose date exists: at the first instant at which the clock reads it or
+  later. That is the first reading in a fold and the end of the gap for times that a gap swallows. `Policy` has the
   alternatives.
 
 A search walks over the `Period`s of the zone and asks for each which fire times belong to it: those read in it,
@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from apscheduler_lite._text import did_you_mean, one_of, shorten
 from apscheduler_lite._timezones import LAST_INSTANT
 from apscheduler_lite._transitions import Change, LocalClock, Period
 
@@ -30,6 +31,7 @@ from .search import Plan, last_wall, next_wall
 __all__ = [
     "EARLIEST",
     "Policy",
+    "choose_policy",
     "fires_of",
     "last_fire",
     "last_repeated",
@@ -52,8 +54,30 @@ EARLIEST = -2 * _DAY
 class Policy(NamedTuple):
     """What becomes of the times of fixed expressions that a clock change takes away or repeats."""
 
-    gap: str  # "after", "shift" or "skip"
-    fold: str  # "first", "last" or "both"
+    gap: str  # one of GAPS
+    fold: str  # one of FOLDS
+
+
+GAPS = ("after", "shift", "skip")
+FOLDS = ("first", "last", "both")
+_DEFAULT_POLICY = Policy("after", "first")
+
+
+def choose_policy(dst_gap: object, dst_fold: object) -> Policy:
+    """
+    Return the policy of two arguments.
+
+    Raises:
+        ValueError: one of them is none of the choices.
+    """
+    if dst_gap == "after" and dst_fold == "first":
+        return _DEFAULT_POLICY
+    for name, value, choices in (("dst_gap", dst_gap, GAPS), ("dst_fold", dst_fold, FOLDS)):
+        if value not in choices:
+            raise ValueError(
+                f"{name} must be one of {one_of(choices)}, not {shorten(value)}{did_you_mean(value, choices)}"
+            )
+    return Policy(str(dst_gap), str(dst_fold))
 
 
 def next_fire(plan: Plan, policy: Policy, clock: LocalClock, begin: int) -> int | None:
@@ -196,7 +220,7 @@ def _owned(policy: Policy, period: Period, low: int, high: int) -> tuple[int, in
 
 
 def _lost(period: Period) -> Iterator[tuple[int, int]]:
-    """Yield the wall times that the gap at the period's start swallowed, save those of a date that it swallowed whole."""
+    """Yield what the gap at the period's start swallowed of the wall times, but no date that it swallowed whole."""
     low, high = period.start + period.offset_before, period.start + period.offset
     if low >= high:
         return
