@@ -7,7 +7,7 @@ sets, `days` knows which dates match, `search` finds the wall time, `fires` the 
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import date, datetime, tzinfo
 from typing import Any, ClassVar, Literal, Self
 
 from apscheduler_lite._text import to_text
@@ -44,9 +44,6 @@ from .notes import clock_change_notes
 from .search import next_wall
 
 __all__ = ["CronTrigger"]
-
-_EPOCH = datetime(1970, 1, 1)
-_EPOCH_ORDINAL = _EPOCH.toordinal()
 
 
 class CronTrigger(ExactTrigger):
@@ -247,24 +244,11 @@ class CronTrigger(ExactTrigger):
             return None
         clock, plan = self._clock, self._expression.plan
         period = clock.period_at(begin)
-        if period.steady_start <= begin < period.steady_end:
-            local = _EPOCH + timedelta(0, 0, begin + period.offset + 999_999)
-            wall = next_wall(plan, local, local.second, None)
-            if wall is None:
-                return None
-            seconds = (wall.toordinal() - _EPOCH_ORDINAL) * 86_400 + wall.hour * 3600 + wall.minute * 60 + wall.second
-            found: int | None = seconds * MICROSECONDS - period.offset
-            if found >= period.steady_end:  # type: ignore[operator]
-                later = clock.period_at(found)  # type: ignore[arg-type]
-                found = seconds * MICROSECONDS - later.offset
-                if not later.steady_start <= found < later.steady_end:
-                    found = next_fire(plan, self._policy, clock, begin)
-        else:
-            found = next_fire(plan, self._policy, clock, begin)
-            if self._is_late_allowed(previous):
-                late = next_repeated(plan, clock, begin)
-                if late is not None and (found is None or late < found):
-                    found = late
+        found = next_fire(plan, self._policy, clock, begin, period)
+        if not period.steady_start <= begin < period.steady_end:
+            late = next_repeated(plan, self._policy, clock, begin)
+            if late is not None and (found is None or late < found) and self._may_fire_late(previous):
+                found = late
         return found if found is not None and found <= self._end else None
 
     def latest_instant(self, after: int, now: int) -> int | None:
@@ -272,29 +256,25 @@ class CronTrigger(ExactTrigger):
         plan, clock = self._expression.plan, self._clock
         end = min(now, self._end)
         found = last_fire(plan, self._policy, clock, end, max(after, self._start - 1))
-        if found is None and self._is_late_allowed(after):
+        if found is None:
             begin = max(after + 1, self._start)
-            found = next_repeated(plan, clock, begin)
-            if found is None or found > end:
-                return None
-            if self._is_late_allowed(found):
-                found = last_repeated(plan, clock, begin, end)
+            late = next_repeated(plan, self._policy, clock, begin)
+            if late is not None and late <= end and self._may_fire_late(after):
+                found = last_repeated(plan, clock, begin, end) if self._may_fire_late(late) else late
         return found
 
-    def _is_late_allowed(self, previous: int | None) -> bool:
+    def _may_fire_late(self, previous: int | None) -> bool:
         """
         Return whether, after that previous fire time, second readings may fire whose first reading has passed.
 
-        They may when the trigger has only been started, or started again, between the two, so that it missed the first.
+        They may when the trigger was started, or started again, between the two, so that it missed the first: that is,
+        when the previous fire time is none of this trigger's.
         """
-        if self._expression.plan.repeats or self._policy.fold != "first":
-            return False
         if previous is None:
             return True
-        reach = int((self.jitter or 0) * MICROSECONDS)
-        since = max(previous - reach, self._start) - 1
+        earliest = max(previous - int((self.jitter or 0) * MICROSECONDS), self._start)
         last = min(previous, self._end)
-        return last_fire(self._expression.plan, self._policy, self._clock, last, since) is None
+        return last_fire(self._expression.plan, self._policy, self._clock, last, earliest - 1) is None
 
     def bind(self, timezone: tzinfo, now: datetime) -> Self:
         """Return this trigger in the scheduler's zone, if it was given none."""

@@ -41,7 +41,7 @@ __all__ = [
 ]
 
 _EPOCH = datetime(1970, 1, 1)
-_MICROSECOND = timedelta(microseconds=1)
+_EPOCH_ORDINAL = _EPOCH.toordinal()
 _SECOND = 1_000_000
 _DAY = 86_400 * _SECOND
 _NEAR = 2 * _DAY  # how far from a wall time the search begins to look at clock changes
@@ -80,8 +80,27 @@ def choose_policy(dst_gap: object, dst_fold: object) -> Policy:
     return Policy(str(dst_gap), str(dst_fold))
 
 
-def next_fire(plan: Plan, policy: Policy, clock: LocalClock, begin: int) -> int | None:
-    """Return the first fire time from an instant on."""
+def next_fire(plan: Plan, policy: Policy, clock: LocalClock, begin: int, period: Period) -> int | None:
+    """Return the first fire time from an instant on, given the period that holds the instant."""
+    if period.steady_start <= begin < period.steady_end:
+        # An optimization for the common case: both ends of the way are steady, and what lies between concerns no time
+        # in W. This is _next(), without the call.
+        local = _EPOCH + timedelta(0, 0, begin + period.offset + _SECOND - 1)
+        next_local = next_wall(plan, local, local.second, None)
+        if next_local is None:
+            return None
+        wall = _wall(next_local)
+        found = wall - period.offset
+        if found < period.steady_end:
+            return found
+        period = clock.period_at(found)
+        found = wall - period.offset
+        if period.steady_start <= found < period.steady_end:
+            return found
+    return _walk_to_next(plan, policy, clock, begin)
+
+
+def _walk_to_next(plan: Plan, policy: Policy, clock: LocalClock, begin: int) -> int | None:
     limit = LAST_INSTANT
     while begin <= limit:
         period = clock.period_at(begin)
@@ -119,12 +138,15 @@ def last_fire(plan: Plan, policy: Policy, clock: LocalClock, end: int, after: in
     return None
 
 
-def next_repeated(plan: Plan, clock: LocalClock, begin: int) -> int | None:
+def next_repeated(plan: Plan, policy: Policy, clock: LocalClock, begin: int) -> int | None:
     """
     Return the first second reading from an instant on of a wall time in W whose first reading was before that instant.
 
-    That is the fire of a fixed trigger that was too late for the first reading.
+    That is the fire of a fixed trigger that was too late for the first reading; None where the policy takes no first
+    readings.
     """
+    if plan.repeats or policy.fold != "first":
+        return None
     fold = _fold_around(clock, begin)
     if fold is None:
         return None
@@ -258,11 +280,16 @@ def _next(plan: Plan, wall: int) -> int | None:
     """Return the first wall time in W from the given one on."""
     local = _EPOCH + timedelta(0, 0, wall + _SECOND - 1)
     found = next_wall(plan, local, local.second, None)
-    return None if found is None else (found - _EPOCH) // _MICROSECOND
+    return None if found is None else _wall(found)
 
 
 def _last(plan: Plan, wall: int) -> int | None:
     """Return the last wall time in W up to the given one."""
     local = _EPOCH + timedelta(0, 0, wall)
     found = last_wall(plan, local, None)
-    return None if found is None else (found - _EPOCH) // _MICROSECOND
+    return None if found is None else _wall(found)
+
+
+def _wall(local: datetime) -> int:
+    days = local.toordinal() - _EPOCH_ORDINAL
+    return (days * 86_400 + local.hour * 3600 + local.minute * 60 + local.second) * _SECOND

@@ -2,9 +2,9 @@
 From sets to wall times: the next and the last one that an expression matches.
 
 A `Plan` holds the sets of seconds, minutes and hours and the calendar of days. Beside each set of times stands its
-table of successors: ``next_minute[m]`` is the first matching minute from ``m`` on, or 60. So a search looks up a handful
-of small numbers and steps over nothing but years without a match: one second to the next costs about as much as one
-month to another.
+table of successors: ``next_minute[m]`` is the first matching minute from ``m`` on, or 60. So a search looks up a
+handful of small numbers and steps over nothing but years without a match: one second to the next costs about as much
+as one month to another.
 
 This module knows no zone: it reads and returns what a local clock shows. `fires` makes instants of that.
 """
