@@ -132,6 +132,8 @@ def check(case: Case, stretch: Stretch, change: int, random: Random, questions: 
     trigger, safe_to = subject.trigger, stretch.safe_to * MICROSECONDS
     for _ in range(questions):
         previous, now = any_question(random, subject.fires, change)
+        if min(now, now if previous is None else previous) < stretch.instants[0] * MICROSECONDS:
+            continue
         expected = subject.next_fire(previous, now)
         found = answer_of(trigger, previous, now)
         told = f"{trigger!r}, previous={previous}, now={now}: expected {expected}"
@@ -220,7 +222,7 @@ def test_the_engine_agrees_with_the_oracle_second_by_second(zone: str, year: int
     """Expressions with seconds, around a change."""
     random = Random(f"{zone} {year} seconds")
     for change in changes_of(ZoneInfo(zone), year)[:2]:
-        stretch = Stretch(ZoneInfo(zone), change - 10_000, change + 14_000, step=1, margin=3600)
+        stretch = Stretch(ZoneInfo(zone), change - 14_000, change + 14_000, step=1, margin=3600)
         near = EPOCH + timedelta(seconds=change + 1800)
         for _ in range(max(1, CASES_PER_ZONE // 32)):
             case = any_expression(random, seconds=True, near=near)
