@@ -1,8 +1,8 @@
 """
 The jobs of one scheduler: stores by alias, and the jobs that wait for the scheduler to start.
 
-It finds, adds, changes and removes, and returns facts; whom to tell of them is the scheduler's affair. Its own lock is held for dict
-operations only: stores, which may be slow or a stranger's, are called without it.
+It finds, adds, changes and removes, and returns facts; whom to tell of them is the scheduler's affair. Its own lock
+is held for dict operations only: stores, which may be slow or a stranger's, are called without it.
 """
 
 from __future__ import annotations
@@ -61,7 +61,9 @@ class Catalog:
             return self.stores[alias]
         except KeyError:
             known = list(self.stores)
-            raise KeyError(f"No such job store: {alias}{did_you_mean(alias, known)} (there are: {one_of(known)})") from None
+            raise KeyError(
+                f"No such job store: {alias}{did_you_mean(alias, known)} (there are: {one_of(known)})"
+            ) from None
 
     def open_stores(self) -> list[tuple[str, BaseJobStore]]:
         """Return the started stores with their aliases."""
@@ -165,7 +167,8 @@ class Catalog:
         import warnings
 
         warnings.warn(
-            f"job {job.id!r} ({job.name}) will never run: its trigger {job.trigger} has no fire time from now on; it was not stored",
+            f"job {job.id!r} ({job.name}) will never run: its trigger {job.trigger} has no fire time from now on; it"
+            " was not stored",
             SchedulerWarning,
             stacklevel=_stack_level(),
         )
@@ -229,15 +232,14 @@ class Catalog:
                 store.remove_all_jobs()
             yield name
 
-
     # -- what the process and the clock do to them -------------------------------------------------------------
 
     def shorten_waits(self, now: int) -> None:
         """
         Let jobs that keep a beat go on with it after the clock was set back.
 
-        Their next run time would else be further away by as much as the clock was set back. Jobs for a time of day wait for it: that run
-        has not been made yet, or has been made already.
+        Their next run time would else be further away by as much as the clock was set back. Jobs for a time of day
+        wait for it: that run has not been made yet, or has been made already.
         """
         for _, store in self.open_stores():
             for job in self.jobs_of(store):
@@ -272,8 +274,8 @@ def keep_schedule(new: NewJob, before: Job) -> None:
     """
     Let a job that replaces another go on with its schedule.
 
-    An unchanged trigger keeps its next run time and its pause, else a program that is restarted more often than the interval would never
-    run its job. An explicit next run time wins.
+    An unchanged trigger keeps its next run time and its pause, else a program that is restarted more often than the
+    interval would never run its job. An explicit next run time wins.
     """
     job = new.job
     if new.is_timed or is_finished(before) or not before.trigger.is_same_schedule(job.trigger):

@@ -13,13 +13,15 @@ from ._text import did_you_mean, one_of, shorten, to_text
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from typing import Any
+    from typing import Any, ClassVar
 
 __all__ = [
     "JOB_OPTIONS",
     "JobOptions",
     "Undefined",
+    "as_arguments",
     "as_bool",
+    "as_keyword_arguments",
     "as_name",
     "as_number",
     "as_positive_integer",
@@ -60,7 +62,7 @@ class JobOptions:
 
     __slots__ = ("coalesce", "executor", "grace", "max_instances", "misfire_grace_time")
 
-    _shared: dict[tuple[str, float | None, bool, int], JobOptions] = {}
+    _shared: ClassVar[dict[tuple[str, float | None, bool, int], JobOptions]] = {}
 
     executor: str
     misfire_grace_time: float | None
@@ -161,11 +163,7 @@ JOB_OPTIONS = tuple(_VALIDATORS)
 
 def validated(options: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Return those of the given options that `JobOptions` holds, each checked."""
-    return {
-        name: _VALIDATORS[name](value, f"{prefix}{name}")  # type: ignore[operator]
-        for name, value in options.items()
-        if name in _VALIDATORS
-    }
+    return {name: _VALIDATORS[name](value, f"{prefix}{name}") for name, value in options.items() if name in _VALIDATORS}
 
 
 def refuse_unknown(given: Iterable[str], known: Iterable[str], what: str) -> None:
@@ -179,3 +177,21 @@ def refuse_unknown(given: Iterable[str], known: Iterable[str], what: str) -> Non
     for name in given:
         if name not in known:
             raise TypeError(f"unknown {what} {name!r}{did_you_mean(name, known)} (known: {one_of(known)})")
+
+
+def as_arguments(args: Any) -> tuple[Any, ...]:
+    """Return positional arguments as a tuple."""
+    if args is None:
+        return ()
+    if isinstance(args, (str, bytes)) or not hasattr(args, "__iter__"):
+        raise TypeError(f"args must be a list or tuple of positional arguments, not {shorten(args)}")
+    return tuple(args)
+
+
+def as_keyword_arguments(kwargs: Any) -> dict[str, Any] | None:
+    """Return keyword arguments as a dict of their own, None for none."""
+    if not kwargs and (kwargs is None or isinstance(kwargs, dict)):
+        return None
+    if not hasattr(kwargs, "keys") or not all(isinstance(key, str) for key in kwargs):
+        raise TypeError(f"kwargs must be a dict of keyword arguments, not {shorten(kwargs)}")
+    return dict(kwargs)

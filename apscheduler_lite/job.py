@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from datetime import timezone
 
-from ._options import DEFAULT_OPTIONS, as_name, refuse_unknown, validated
+from ._options import DEFAULT_OPTIONS, as_arguments, as_keyword_arguments, as_name, refuse_unknown, validated
 from ._references import check_arguments, name_of, reference_to, resolve
 from ._text import shorten
 from ._timezones import from_instant, to_datetime, to_instant
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 __all__ = ["Job", "new_job_id"]
 
 _EMPTY: tuple[Any, ...] = ()
-_MODIFIABLE = (
+MODIFIABLE = (
     "func",
     "args",
     "kwargs",
@@ -78,13 +78,13 @@ class Job:
         misfire_grace_time: seconds that a run may start late; None for any lateness.
         coalesce: whether several due runs become one.
         max_instances: how many of its runs may be in progress at the same time.
-        next_run_time: the earliest fire time not yet claimed, as an aware datetime; None when the job is paused, pending or
-            finished.
+        next_run_time: the earliest fire time not yet claimed, as an aware datetime; None when the job is paused,
+            pending or finished.
         paused: whether it is paused.
     """
 
-    # Ten thousand jobs are common, so a job is small: options are shared values, times are ints (microseconds since 1970), and
-    # what can be derived (func_ref, the aware next run time) is not kept.
+    # Ten thousand jobs are common, so a job is small: options are shared values, times are ints (microseconds since
+    # 1970), and what can be derived (func_ref, the aware next run time) is not kept.
     __slots__ = (
         "__weakref__",
         "_fire_time",
@@ -115,10 +115,10 @@ class Job:
     _next: int | None
     _fire_time: int | None
     _revision: int
-    _scheduler: JobHost | None
+    _scheduler: Any
     _jobstore_alias: str | None
 
-    def __init__(self, scheduler: JobHost | None, id: str | None = None, **kwargs: Any) -> None:
+    def __init__(self, scheduler: Any, id: str | None = None, **kwargs: Any) -> None:
         self._scheduler = scheduler
         self._jobstore_alias = None
         self.id = new_job_id() if id is None else as_name(id, "id")
@@ -224,7 +224,8 @@ class Job:
     def _host(self) -> JobHost:
         if self._scheduler is None:
             raise RuntimeError(f"job {self.id!r} belongs to no scheduler; take it from one with get_job()")
-        return self._scheduler
+        host: JobHost = self._scheduler
+        return host
 
     def _follow(self, changed: Job) -> Job:
         """Take over what a change made of the job, where the store holds another object for it."""
@@ -243,7 +244,7 @@ class Job:
         """Return what the changes make of the job's slots; the job itself stays as it is."""
         if "id" in changes:
             raise ValueError("the id of a job may not be changed; add the job anew under the other id")
-        refuse_unknown(changes, _MODIFIABLE, "attribute of a job")
+        refuse_unknown(changes, MODIFIABLE, "attribute of a job")
         slots: dict[str, Any] = {}
         if "func" in changes:
             slots.update(_decide_function(changes["func"]))
@@ -392,24 +393,6 @@ def _decide_function(func: Any) -> dict[str, Any]:
             f"func must be a callable or a textual reference to one ('module:function'), not {shorten(func)}"
         )
     return {"func": func, "_func_ref": None}
-
-
-def as_arguments(args: Any) -> tuple[Any, ...]:
-    """Return positional arguments as a tuple."""
-    if args is None:
-        return _EMPTY
-    if isinstance(args, (str, bytes)) or not hasattr(args, "__iter__"):
-        raise TypeError(f"args must be a list or tuple of positional arguments, not {shorten(args)}")
-    return tuple(args)
-
-
-def as_keyword_arguments(kwargs: Any) -> dict[str, Any] | None:
-    """Return keyword arguments as a dict of their own, None for none."""
-    if not kwargs and (kwargs is None or isinstance(kwargs, dict)):
-        return None
-    if not hasattr(kwargs, "keys") or not all(isinstance(key, str) for key in kwargs):
-        raise TypeError(f"kwargs must be a dict of keyword arguments, not {shorten(kwargs)}")
-    return dict(kwargs)
 
 
 def as_trigger(trigger: Any) -> BaseTrigger:

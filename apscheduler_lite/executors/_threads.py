@@ -1,9 +1,9 @@
 """
 A lean pool of threads.
 
-`concurrent.futures` makes a Future with a Condition for every call and wakes a thread for every submission. Here a worker takes item
-after item from one C-implemented queue and sleeps only when that is empty; the end of an item is told by the item itself. That makes a
-burst of short runs several times cheaper (`benchmarks/`).
+`concurrent.futures` makes a Future with a Condition for every call and wakes a thread for every submission. Here a
+worker takes item after item from one C-implemented queue and sleeps only when that is empty; the end of an item is
+told by the item itself. That makes a burst of short runs several times cheaper (`benchmarks/`).
 """
 
 from __future__ import annotations

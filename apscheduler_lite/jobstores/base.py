@@ -1,11 +1,13 @@
 """
 The port through which a scheduler keeps its jobs.
 
-A store that was written for APScheduler 3 implements the eight abstract methods and works unchanged: `BaseJobStore` builds what
-this library needs beyond them (claiming, changing, giving back) on top of those eight. A store that can do better overrides that
-part too, as the memory and SQL stores do.
+A store that was written for APScheduler 3 implements the eight abstract methods and works unchanged: `BaseJobStore`
+    builds what
+this library needs beyond them (claiming, changing, giving back) on top of those eight. A store that can do better
+overrides that part too, as the memory and SQL stores do.
 
-Who calls what: the scheduler calls a store from any thread and holds no lock of its own meanwhile. The eight methods are called under
+Who calls what: the scheduler calls a store from any thread and holds no lock of its own meanwhile. The eight methods
+    are called under
 the store's `guard`, one at a time, since stores of version 3 expect that; triggers are asked outside it.
 """
 
@@ -13,13 +15,14 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
-from threading import RLock
 
-from .._planning import Slot, backoff, plan
-from .._text import did_you_mean, one_of
-from .._timezones import UTC, from_instant, to_instant
-from ..errors import ConflictingIdError, JobLookupError, TransientJobError
-from ..runs import Run
+from apscheduler_lite._planning import Slot, plan
+from apscheduler_lite._text import did_you_mean, one_of
+from apscheduler_lite._timezones import UTC, from_instant, to_instant
+from apscheduler_lite.errors import ConflictingIdError, JobLookupError, TransientJobError
+from apscheduler_lite.runs import Run
+
+from ._bookkeeping import Bookkeeping
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,16 +31,13 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Any
 
-    from .._planning import Plan
-    from ..job import Job
+    from apscheduler_lite._planning import Plan
+    from apscheduler_lite.job import Job
 
     Decide = Callable[[Job], Mapping[str, Any]]
     Capacity = Mapping[str, "int | None"]
 
 __all__ = ["BaseJobStore", "Claim", "ConflictingIdError", "JobFault", "JobLookupError", "TransientJobError"]
-
-RETRY_LONGEST = 60.0
-"""Seconds between two tries of a job that cannot be scheduled, at the longest."""
 
 
 class JobFault:
@@ -81,7 +81,8 @@ class UnknownExecutorError(LookupError):
 
     def __init__(self, alias: str, known: Sequence[str]) -> None:
         super().__init__(
-            f"this scheduler has no executor {alias!r}{did_you_mean(alias, known)} (it has: {one_of(known)}); the job is kept,"
+            f"this scheduler has no executor {alias!r}{did_you_mean(alias, known)} (it has: {one_of(known)}); the job"
+            " is kept,"
             f" and runs as soon as some scheduler on its store has one"
         )
 
@@ -90,8 +91,8 @@ class BaseJobStore(ABC):
     """
     Keep jobs and hand out those that are due.
 
-    Subclasses implement the eight abstract methods. They may raise anything: a store that fails is reported and tried again, and
-    the other stores of the scheduler do not notice.
+    Subclasses implement the eight abstract methods. They may raise anything: a store that fails is reported and tried
+    again, and the other stores of the scheduler do not notice.
     """
 
     _scheduler: Any = None
@@ -116,7 +117,8 @@ class BaseJobStore(ABC):
         """
         if self._scheduler is not None and self._scheduler is not scheduler:
             raise RuntimeError(
-                f"this {type(self).__name__} object already serves another scheduler; give each scheduler a store object of its own"
+                f"this {type(self).__name__} object already serves another scheduler; give each scheduler a store"
+                " object of its own"
                 " (they may point at the same database)"
             )
         self._scheduler = scheduler
@@ -211,8 +213,8 @@ class BaseJobStore(ABC):
         """
         Change a job by what `decide` makes of its present state, and return it.
 
-        `decide` is called with the job and returns the slots to set; it may be called again when the job was changed by someone else
-        in between.
+        `decide` is called with the job and returns the slots to set; it may be called again when the job was changed
+        by someone else in between.
 
         Raises:
             JobLookupError: there is no such job.
@@ -295,7 +297,7 @@ class BaseJobStore(ABC):
         claim.missed.extend((present, each) for each in made.missed or ())
 
     def _next_due(self, now: int, waiting: bool) -> int | None:
-        """Return when to claim again; jobs that wait for a slot are woken by the run that frees it, not by the clock."""
+        """Return when to claim again; what waits for a slot is woken by the run that frees it, not by the clock."""
         with self.guard:
             if not waiting:
                 moment = self.get_next_run_time()
@@ -351,68 +353,6 @@ class BaseJobStore(ABC):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
-
-
-class Bookkeeping:
-    """What one process knows of the jobs of a store that cannot keep it itself: running instances, pauses, backlogs."""
-
-    __slots__ = ("backlog", "failures", "instances", "lock", "retries", "waiting")
-
-    def __init__(self) -> None:
-        self.lock = RLock()
-        self.instances: dict[str, list[Run]] = {}
-        self.backlog: dict[str, int] = {}
-        self.failures: dict[str, int] = {}
-        self.retries: dict[str, int] = {}
-        self.waiting = False  # whether the last claim left something due for want of a slot or a worker
-
-    def running(self, job_id: str) -> int:
-        return len(self.instances.get(job_id, ()))
-
-    def begin(self, job_id: str, runs: list[Run], backlog: int | None) -> None:
-        with self.lock:
-            if runs:
-                self.instances.setdefault(job_id, []).extend(runs)
-            if backlog is None:
-                self.backlog.pop(job_id, None)
-            else:
-                self.backlog[job_id] = backlog
-
-    def end(self, runs: Sequence[Run]) -> bool:
-        with self.lock:
-            for run in runs:
-                running = self.instances.get(run.job_id)
-                if running is not None and run in running:
-                    running.remove(run)
-                    if not running:
-                        del self.instances[run.job_id]
-        return self.waiting
-
-    def defer(self, job_id: str, now: int) -> float:
-        """Let the job rest for a while that grows with its failures in a row; return the seconds."""
-        with self.lock:
-            self.failures[job_id] = failures = self.failures.get(job_id, 0) + 1
-            seconds = backoff(failures, RETRY_LONGEST)
-            self.retries[job_id] = now + round(seconds * 1_000_000)
-        return seconds
-
-    def is_deferred(self, job_id: str, now: int) -> bool:
-        until = self.retries.get(job_id)
-        if until is None:
-            return False
-        if until > now:
-            return True
-        self.retries.pop(job_id, None)
-        return False
-
-    def next_retry(self, now: int) -> int | None:
-        with self.lock:
-            return min((until for until in self.retries.values() if until > now), default=None)
-
-    def forget(self) -> None:
-        with self.lock:
-            self.retries.clear()
-            self.failures.clear()
 
 
 def slot_of(job: Job) -> Slot:

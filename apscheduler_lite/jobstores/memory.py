@@ -1,12 +1,13 @@
 """
 Jobs in memory: a dict by id and a heap of (due, id).
 
-Looking a job up costs O(1); adding, removing, rescheduling and claiming cost O(log n). The heap is lazy: a job that is removed or
-rescheduled leaves its old entry behind, which is recognised when it comes to the top (its instant is not the job's any more) and
-swept when such entries outnumber the jobs.
+Looking a job up costs O(1); adding, removing, rescheduling and claiming cost O(log n). The heap is lazy: a job that
+is removed or rescheduled leaves its old entry behind, which is recognised when it comes to the top (its instant is
+not the job's any more) and swept when such entries outnumber the jobs.
 
-The lock is held for dict and heap operations only. A claim takes the due jobs off the heap under the lock, asks their triggers
-without it, and writes the plans back under it; a job that was changed or removed in between is left to whoever did that.
+The lock is held for dict and heap operations only. A claim takes the due jobs off the heap under the lock, asks their
+triggers without it, and writes the plans back under it; a job that was changed or removed in between is left to
+whoever did that.
 """
 
 from __future__ import annotations
@@ -15,11 +16,13 @@ from contextlib import nullcontext
 from heapq import heapify, heappop, heappush
 from threading import Lock
 
-from .._planning import Slot, plan
-from .._timezones import UTC, from_instant, to_instant
-from ..errors import ConflictingIdError, JobLookupError
-from ..runs import Run
-from .base import BaseJobStore, Bookkeeping, Claim, JobFault, UnknownExecutorError, set_slot
+from apscheduler_lite._planning import Slot, plan
+from apscheduler_lite._timezones import UTC, from_instant, to_instant
+from apscheduler_lite.errors import ConflictingIdError, JobLookupError
+from apscheduler_lite.runs import Run
+
+from ._bookkeeping import Bookkeeping
+from .base import BaseJobStore, Claim, JobFault, UnknownExecutorError, set_slot
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,10 +31,11 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Any
 
-    from .._options import JobOptions
-    from .._planning import Plan
-    from ..job import Job
-    from ..triggers.base import BaseTrigger
+    from apscheduler_lite._options import JobOptions
+    from apscheduler_lite._planning import Plan
+    from apscheduler_lite.job import Job
+    from apscheduler_lite.triggers.base import BaseTrigger
+
     from .base import Capacity, Decide
 
 __all__ = ["MemoryJobStore"]
@@ -208,8 +212,8 @@ class MemoryJobStore(BaseJobStore):
     # -- claiming ----------------------------------------------------------------------------------------------
 
     def claim_due(self, now: int, capacity: Capacity) -> Claim:
-        # Runs that wait for a worker are in this process anyway, so nothing is gained by leaving them due: all that is due
-        # is claimed, whatever the capacity.
+        # Runs that wait for a worker are in this process anyway, so nothing is gained by leaving them due: all that
+        # is due is claimed, whatever the capacity.
         claim = Claim()
         with self._lock:
             due = self._take_due(now)
@@ -224,7 +228,7 @@ class MemoryJobStore(BaseJobStore):
                 raise
             with self._lock:
                 for each in due:
-                    self._commit(each, now, claim)
+                    self._settle(each, now, claim)
         with self._lock:
             claim.next_due = self._peek()
         return claim
@@ -252,7 +256,7 @@ class MemoryJobStore(BaseJobStore):
         except Exception as exc:
             due.fault = exc
 
-    def _commit(self, due: _Due, now: int, claim: Claim) -> None:
+    def _settle(self, due: _Due, now: int, claim: Claim) -> None:
         job, made, job_id = due.job, due.plan, due.job.id
         if not due.is_still(self._jobs.get(job_id)):
             self._put_back(job_id)  # changed or removed meanwhile: planned anew at once, if it is still due

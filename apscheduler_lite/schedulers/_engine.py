@@ -3,19 +3,20 @@ The engine below the façade: state, life cycle, one pass, the end of a run.
 
 What it promises (and `tests/` show):
 
-* The lock is held for dict and flag operations only. Stores, executors, triggers, listeners and jobs are called without it, so any
-  call is allowed from any of them, also while `shutdown` waits.
+* The lock is held for dict and flag operations only. Stores, executors, triggers, listeners and jobs are called
+  without it, so any call is allowed from any of them, also while `shutdown` waits.
 * `_process_jobs` raises nothing. Whatever goes wrong is logged, told by an event, and tried again.
-* Nothing is consumed that is not run: once a shutdown has begun no pass claims anything, and what was claimed is run to its end.
+* Nothing is consumed that is not run: once a shutdown has begun no pass claims anything, and what was claimed is run
+  to its end.
 """
 
 from __future__ import annotations
 
 from threading import Condition, RLock, get_ident
 
-from .._clock import Alarm
-from ..errors import SchedulerAlreadyRunningError, SchedulerNotRunningError
-from ..events import (
+from apscheduler_lite._clock import Alarm
+from apscheduler_lite.errors import SchedulerAlreadyRunningError, SchedulerNotRunningError
+from apscheduler_lite.events import (
     EVENT_JOB_ADDED,
     EVENT_JOB_ERROR,
     EVENT_JOBSTORE_FAULT,
@@ -28,8 +29,9 @@ from ..events import (
     JobEvent,
     SchedulerEvent,
 )
-from ..executors.base import OUTCOME_EVENTS, event_of
-from ..runs import _current
+from apscheduler_lite.executors.base import OUTCOME_EVENTS, event_of
+from apscheduler_lite.runs import _current
+
 from ._equipment import Equipment
 from ._process import check_environment, watch
 
@@ -37,11 +39,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .._catalog import NewJob
-    from ..executors.base import BaseExecutor
-    from ..job import Job
-    from ..jobstores.base import BaseJobStore
-    from ..runs import Run
+    from apscheduler_lite._catalog import NewJob
+    from apscheduler_lite.executors.base import BaseExecutor
+    from apscheduler_lite.job import Job
+    from apscheduler_lite.jobstores.base import BaseJobStore
+    from apscheduler_lite.runs import Run
 
 __all__ = ["STATE_PAUSED", "STATE_RUNNING", "STATE_STOPPED", "Engine"]
 
@@ -195,8 +197,8 @@ class Engine(Equipment):
         """
         Stop: claim nothing more, let the runs in progress end, close executors and stores.
 
-        It may be called from a job or a listener, which is then not waited for, from a signal handler, and more than once. `start` works
-        again after it; jobs in a memory store are kept.
+        It may be called from a job or a listener, which is then not waited for, from a signal handler, and more than
+        once. `start` works again after it; jobs in a memory store are kept.
 
         Args:
             wait: return only when the runs in progress have ended.
@@ -272,7 +274,8 @@ class Engine(Equipment):
         scheduled = sum(job._next is not None for job in self._catalog.jobs(None))
         if scheduled:
             self._logger.warning(
-                "The program ends while %d jobs are still scheduled; they will not run. Keep the main thread alive, or use a"
+                "The program ends while %d jobs are still scheduled; they will not run. Keep the main thread alive, or"
+                " use a"
                 " BlockingScheduler",
                 scheduled,
                 extra={"action": "interpreter_exit"},

@@ -115,6 +115,15 @@ class BaseTrigger(ABC):
             return False
 
     @property
+    def keeps_beat(self) -> bool:
+        """
+        Whether its fires follow elapsed time rather than the time of day.
+
+        When the clock is set back, a beat goes on at once, while a time of day is waited for.
+        """
+        return False
+
+    @property
     def zone(self) -> tzinfo | None:
         """The zone of the answers, or None when it depends on the question."""
         zone = getattr(self, "timezone", None)

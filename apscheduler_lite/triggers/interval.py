@@ -103,6 +103,11 @@ class IntervalTrigger(ExactTrigger):
         """The instant that no fire time and no jitter may pass."""
         return self._end
 
+    @property
+    def keeps_beat(self) -> bool:
+        """Whether its fires follow elapsed time: always."""
+        return True
+
     def next_instant(self, previous: int | None, now: int) -> int | None:
         """Return the next exact fire time."""
         begin = now if previous is None or now < previous else previous + 1
