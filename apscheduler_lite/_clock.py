@@ -14,6 +14,19 @@ from datetime import datetime, timezone
 
 __all__ = ["Alarm", "Clock", "SystemClock", "system_now"]
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class Sleeper(Protocol):
+        """Who lives by a clock: a scheduler, as the clock sees it."""
+
+        _alarm: Alarm
+
+        def _is_busy(self) -> bool: ...
+        def _refuse_to_block(self) -> None: ...
+
+
 _UTC = timezone.utc
 
 
@@ -31,9 +44,10 @@ class Alarm:
     rung from any thread and from a signal handler.
     """
 
-    __slots__ = ("_lock",)
+    __slots__ = ("_lock", "is_rung")
 
     def __init__(self) -> None:
+        self.is_rung = False  # from a ring until the sleeper has taken note of it
         # A bare lock held by nobody in particular: acquire() is the wait, release() the ring. It wakes the sleeper with
         # one system call, where a Condition or an Event takes three locks.
         self._lock = allocate_lock()
@@ -41,6 +55,7 @@ class Alarm:
 
     def ring(self) -> None:
         """End the current wait, or the next one when nobody waits."""
+        self.is_rung = True
         try:
             self._lock.release()
         except RuntimeError:
@@ -48,7 +63,10 @@ class Alarm:
 
     def wait(self, seconds: float | None = None) -> bool:
         """Sleep until the alarm rings or the seconds (None: for ever) have passed; return whether it rang."""
-        return self._lock.acquire(timeout=-1 if seconds is None else max(0.0, seconds))
+        rang = self._lock.acquire(timeout=-1 if seconds is None else max(0.0, seconds))
+        if rang:
+            self.is_rung = False
+        return rang
 
 
 class Clock(ABC):
@@ -59,7 +77,13 @@ class Clock(ABC):
     `apscheduler_lite.testing.ManualClock`, which stands still until a test moves it.
     """
 
-    __slots__ = ()
+    longest_sleep: float | None = 2.0
+    """
+    Seconds to sleep at the longest, None for no limit.
+
+    A system's wall clock may be set, and a machine may be suspended, without anybody being woken: looking at it every
+    other second is how that is noticed.
+    """
 
     @abstractmethod
     def now(self) -> int:
@@ -73,11 +97,15 @@ class Clock(ABC):
     def sleep(self, alarm: Alarm, seconds: float | None) -> None:
         """Sleep for the seconds (None: without end) or until the alarm rings, whichever comes first."""
 
+    def attach(self, sleeper: Sleeper) -> None:
+        """Take note of a scheduler that starts to live by this clock."""
+
+    def detach(self, sleeper: Sleeper) -> None:
+        """Take note that the scheduler has stopped."""
+
 
 class SystemClock(Clock):
     """The host's clocks."""
-
-    __slots__ = ()
 
     def now(self) -> int:
         return time.time_ns() // 1000

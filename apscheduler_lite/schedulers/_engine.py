@@ -51,8 +51,6 @@ STATE_STOPPED = 0
 STATE_RUNNING = 1
 STATE_PAUSED = 2
 
-SLICE = 2.0
-"""Seconds to sleep at the longest, so that a suspend or a step of the clock is noticed soon."""
 STEP = 1.0
 """Seconds by which wall and monotonic clock must part before that is called a step."""
 
@@ -109,6 +107,7 @@ class Engine(Equipment):
             self._drift = None
             self._has_been_started = True
             self._set_phase("started")
+        self.clock.attach(self)
         for alias, job in added:
             self._dispatch_event(JobEvent(EVENT_JOB_ADDED, job.id, alias, job=job))
         self._logger.info("Scheduler started", extra={"action": "scheduler_started"})
@@ -237,6 +236,7 @@ class Engine(Equipment):
         with self._lock:
             self._is_draining = False
             self._set_phase("stopped")
+        self.clock.detach(self)
         self._logger.info("Scheduler has been shut down", extra={"action": "scheduler_shutdown"})
         self._dispatch_event(SchedulerEvent(EVENT_SCHEDULER_SHUTDOWN))
 
@@ -311,11 +311,12 @@ class Engine(Equipment):
             self._ticking = get_ident()
             # While this is infinite, whoever adds a job rings: the pass may have passed that job's store already.
             self._wake_at = float("inf")
-        seconds: float | None = SLICE
+        longest = self.clock.longest_sleep
+        seconds: float | None = 1.0  # after a failure
         try:
             self._watch_clock()
             due_in = self._ticker.tick(self._catalog.open_stores(), dict(self._executors))
-            seconds = SLICE if due_in is None else min(due_in, SLICE)
+            seconds = longest if due_in is None else due_in if longest is None else min(due_in, longest)
         except Exception as exc:
             self._logger.exception("Error in the scheduler's loop; it goes on", extra={"action": "loop_failed"})
             self._tell(FaultEvent(EVENT_SCHEDULER_FAULT, exc, retry_in=seconds))
@@ -324,8 +325,17 @@ class Engine(Equipment):
                 self._ticking = None
                 if self._phase != "started":
                     self._changed.notify_all()
-        self._wake_at = self.clock.now() + (seconds or 0.0) * 1e6
+        self._wake_at = float("inf") if seconds is None else self.clock.now() + seconds * 1e6
         return seconds
+
+    def _is_busy(self) -> bool:
+        """Return whether a pass or a run is going on, for a clock that waits until nothing is."""
+        return self._ticking is not None or bool(self._runs) or self._phase in ("starting", "stopping")
+
+    def _refuse_to_block(self) -> None:
+        """Raise when the calling thread is one that this scheduler needs in order to go on."""
+        if _current.get() is not None or self._ticking == get_ident():
+            raise RuntimeError("a job or a listener cannot wait for its own scheduler; call this from the test itself")
 
     def _watch_clock(self) -> None:
         """Notice when the wall clock was set, or the machine slept, since the last pass."""

@@ -282,8 +282,8 @@ class Intake(Engine):
             for each in new:
                 if each.job.executor not in self._executors:
                     self._warn(
-                        f"job {each.job.id!r} names the executor {each.job.executor!r}, which this scheduler does not have"
-                        f" (it has: {', '.join(self._executors)}); the job is kept, and waits for one"
+                        f"job {each.job.id!r} names the executor {each.job.executor!r}, which this scheduler does not"
+                        f" have (it has: {', '.join(self._executors)}); the job is kept, and waits for one"
                     )
 
     def _warn_of_copy(self, job: Job) -> None:

@@ -163,6 +163,13 @@ class AsyncIOScheduler(BlockingScheduler):
         except RuntimeError:
             return False
 
+    def _refuse_to_block(self) -> None:
+        super()._refuse_to_block()
+        if self._is_on_loop():
+            raise RuntimeError(
+                "the event loop cannot wait for its own scheduler: write  await clock.advance_async(...)"
+            )
+
     def _tell(self, event: SchedulerEvent) -> None:
         """Deliver an event of the loop or of a run on the event loop, in order."""
         loop = self._eventloop
