@@ -16,9 +16,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from itertools import pairwise
 from typing import NamedTuple
 
-__all__ = ["FIRST_INSTANT", "LAST_INSTANT", "Change", "LocalClock", "Period", "local_clock"]
+from apscheduler_lite._timezones import FIRST_INSTANT, LAST_INSTANT
+
+__all__ = ["Change", "LocalClock", "Period", "local_clock"]
 
 _EPOCH = datetime(1970, 1, 1)
 _EPOCH_UTC = datetime(1970, 1, 1, tzinfo=UTC)
@@ -30,10 +33,6 @@ _STEP = 3 * _DAY
 _MARGIN = 3 * _DAY  # more than any clock ever jumped, so that a chunk knows the changes that reach into it
 _KEPT_CHUNKS = 1024
 _KEPT_CLOCKS = 1024
-
-# A day away from datetime's limits, so that no offset leads beyond them.
-FIRST_INSTANT = (datetime(1, 1, 3) - _EPOCH) // _MICROSECOND
-LAST_INSTANT = (datetime(9999, 12, 30) - _EPOCH) // _MICROSECOND
 
 
 class Period:
@@ -107,7 +106,7 @@ class LocalClock:
         self._fixed: Period | None = None
         if _is_fixed(zone):
             offset = self._offset_at(0)
-            self._fixed = Period(FIRST_INSTANT - _DAY, LAST_INSTANT + _DAY, offset, offset, offset)
+            self._fixed = Period(FIRST_INSTANT, LAST_INSTANT + 1, offset, offset, offset)
 
     def period_at(self, instant: int) -> Period:
         """
@@ -208,13 +207,13 @@ class LocalClock:
             instant = period.end
 
     def _explore(self, number: int) -> tuple[Period, ...]:
-        low = max(FIRST_INSTANT - _DAY, (number << _CHUNK_BITS) - _MARGIN)
-        high = min(LAST_INSTANT + _DAY, (number + 1 << _CHUNK_BITS) + _MARGIN)
+        low = max(FIRST_INSTANT, (number << _CHUNK_BITS) - _MARGIN)
+        high = min(LAST_INSTANT + 1, (number + 1 << _CHUNK_BITS) + _MARGIN)
         changes: list[Change] = []
         instant, offset = low, self._offset_at(low)
         while instant < high:
             ahead = min(instant + _STEP, high)
-            while (offset_ahead := self._offset_at(ahead)) != offset:
+            while self._offset_at(ahead) != offset:
                 change = self._find_change(instant, ahead, offset)
                 changes.append(change)
                 instant, offset = change.at, change.offset_after
@@ -257,7 +256,7 @@ def _periods_between(low: int, high: int, changes: list[Change], offset: int) ->
     bounds.append(Change(high, last.offset_after, last.offset_after))
     return tuple(
         Period(left.at, right.at, left.offset_after, left.offset_before, right.offset_after)
-        for left, right in zip(bounds, bounds[1:], strict=False)
+        for left, right in pairwise(bounds)
     )
 
 

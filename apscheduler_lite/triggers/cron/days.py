@@ -144,16 +144,15 @@ class Days:
     def _weeks(self, year: int) -> list[int]:
         """Return the days of the year's months that lie in the rule's ISO weeks."""
         weeks = self.rule.weeks
-        monday = 8 - _weekday(year, 1)  # the Monday of week 1 by day of the year, shifted by 7 to stay positive
-        if monday <= 4:
-            monday += 7
+        first = _weekday(year, 1)
+        monday = (14 if first <= 3 else 21) - first  # of week 1, in days from 1 January, and 14 more to stay positive
         count = _weeks_in(year)
         days = 0b1111111 << monday - 7 if weeks >> _weeks_in(year - 1) & 1 else 0
         for week in bits(weeks & ((2 << count) - 2)):
             days |= 0b1111111 << monday + 7 * (week - 1)
         if weeks >> 1 & 1:
             days |= 0b1111111 << monday + 7 * count
-        days >>= 6  # now bit 1 is 1 January
+        days >>= 13  # now bit 1 is 1 January
         masks = []
         for month in range(1, 13):
             length = _length(year, month)

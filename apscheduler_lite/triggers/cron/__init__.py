@@ -1,0 +1,345 @@
+"""
+Fire at the times of a calendar: every weekday at 9, every 15 minutes, on the last Friday of a month.
+
+The way from an expression to a fire time has its own module for each step: `expressions` and `crontab` turn texts into
+sets, `days` knows which dates match, `search` finds the wall time, `fires` the instant of it across clock changes.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta, tzinfo
+from typing import Any, ClassVar, Literal, Self
+
+from apscheduler_lite._text import did_you_mean, one_of, shorten
+from apscheduler_lite._timezones import (
+    LAST_INSTANT,
+    MICROSECONDS,
+    UTC,
+    from_instant,
+    localize,
+    read_datetime,
+    to_instant,
+    to_timezone,
+)
+from apscheduler_lite._transitions import LocalClock, local_clock
+
+from ..base import BaseTrigger
+from ..exact import STATE_VERSION, ExactTrigger, check_state, choose_zone, time_text, to_jitter, warn_of_other_zone
+from .expressions import Expression, compile_fields, field_text
+from .fields import FIELD_NAMES, CronField
+from .fires import EARLIEST, Policy, last_fire, last_repeated, next_fire, next_repeated
+from .search import next_wall
+
+__all__ = ["CronTrigger"]
+
+_EPOCH = datetime(1970, 1, 1)
+_EPOCH_ORDINAL = _EPOCH.toordinal()
+
+_GAPS = ("after", "shift", "skip")
+_FOLDS = ("first", "last", "both")
+
+
+class CronTrigger(ExactTrigger):
+    """
+    Fire whenever the local time matches all the fields.
+
+    Fields that are not given mean ``*``, and after the last one that is given their lowest value: ``hour=5`` fires at
+    05:00:00 every day. The language of the fields, and what happens when the clocks change, is described in the
+    documentation under "Cron expressions".
+
+    Args:
+        year: four digits, 1970 to 9999.
+        month: 1 to 12, or ``jan`` to ``dec``.
+        day: day of the month, 1 to 31, ``last``, ``2nd tue`` or ``last fri``.
+        week: ISO week, 1 to 53.
+        day_of_week: 0 to 6 from Monday on, or ``mon`` to ``sun``.
+        hour: 0 to 23.
+        minute: 0 to 59.
+        second: 0 to 59.
+        start_date: no fire is earlier.
+        end_date: no fire is later.
+        timezone: the zone of the fields, of dates that bear no offset, and of the answers; by default the scheduler's.
+        jitter: delay each fire by a random time of up to so many seconds.
+        dst_gap: what becomes of a time that a clock change skips, unless hour or minute have a ``*``: ``"after"``
+            fires right after the change, ``"shift"`` as much later as the clock was put forward, ``"skip"`` not at all.
+        dst_fold: which reading of a time that a clock change repeats fires, unless hour or minute have a ``*``:
+            ``"first"``, ``"last"`` or ``"both"``.
+
+    Raises:
+        TypeError: an argument is of the wrong type.
+        ValueError: no field is given; a field cannot be read; no date can ever match; ``end_date`` is earlier than
+            ``start_date``; the zone is unknown.
+    """
+
+    # _open is what bind() has to settle: None, or (the naive start date or None, the naive end date or None).
+    __slots__ = ("_clock", "_end", "_expression", "_is_bare", "_open", "_policy", "_start", "jitter", "timezone")
+
+    FIELD_NAMES: ClassVar[tuple[str, ...]] = FIELD_NAMES
+
+    def __init__(
+        self,
+        year: int | str | None = None,
+        month: int | str | None = None,
+        day: int | str | None = None,
+        week: int | str | None = None,
+        day_of_week: int | str | None = None,
+        hour: int | str | None = None,
+        minute: int | str | None = None,
+        second: int | str | None = None,
+        start_date: date | str | bytes | None = None,
+        end_date: date | str | bytes | None = None,
+        timezone: tzinfo | str | bytes | None = None,
+        jitter: float | None = None,
+        *,
+        dst_gap: Literal["after", "shift", "skip"] = "after",
+        dst_fold: Literal["first", "last", "both"] = "first",
+    ) -> None:
+        values = (year, month, day, week, day_of_week, hour, minute, second)
+        texts = tuple(
+            None if value is None else field_text(name, value) for name, value in zip(FIELD_NAMES, values, strict=True)
+        )
+        self._configure(compile_fields(texts), start_date, end_date, timezone, jitter, dst_gap, dst_fold)
+
+    def _configure(
+        self,
+        expression: Expression,
+        start_date: date | str | bytes | None,
+        end_date: date | str | bytes | None,
+        timezone: tzinfo | str | bytes | None,
+        jitter: float | None,
+        dst_gap: str,
+        dst_fold: str,
+    ) -> None:
+        self._expression = expression
+        self._policy = _policy(dst_gap, dst_fold)
+        self.jitter = to_jitter(jitter)
+        start = None if start_date is None else read_datetime(start_date, "start_date")
+        end = None if end_date is None else read_datetime(end_date, "end_date")
+        zone, zone_is_open = choose_zone(timezone, start_date, end_date)
+        self._open: tuple[datetime | None, datetime | None] | None = None
+        if zone_is_open:
+            self._open = (_if_naive(start), _if_naive(end))
+        self._place(zone, start, end)
+
+    def _place(self, zone: tzinfo, start: datetime | None, end: datetime | None) -> None:
+        """Take the zone, and the bounds in it."""
+        self.timezone: tzinfo = zone
+        self._clock: LocalClock = local_clock(zone)
+        self._start = EARLIEST if start is None else max(EARLIEST, to_instant(localize(start, zone)))
+        self._end = LAST_INSTANT if end is None else min(LAST_INSTANT, to_instant(localize(end, zone)))
+        if self._end < self._start and start is not None:
+            raise ValueError(f"end_date {self.end_date} is earlier than start_date {self.start_date}")
+        self._is_bare = self._start == EARLIEST and self._end == LAST_INSTANT and not self.jitter
+
+    @property
+    def fields(self) -> list[CronField]:
+        """The fields in the order of ``FIELD_NAMES``: each has a ``name``, ``is_default``, and its text as ``str``."""
+        return list(self._expression.fields)
+
+    @property
+    def start_date(self) -> datetime | None:
+        """The time that no fire precedes, or None."""
+        return None if self._start == EARLIEST else from_instant(self._start, self.timezone)
+
+    @property
+    def end_date(self) -> datetime | None:
+        """The time that no fire passes, or None."""
+        return None if self._end == LAST_INSTANT else from_instant(self._end, self.timezone)
+
+    @property
+    def dst_gap(self) -> str:
+        """What becomes of times that a clock change skips: ``"after"``, ``"shift"`` or ``"skip"``."""
+        return self._policy.gap
+
+    @property
+    def dst_fold(self) -> str:
+        """Which reading of repeated times fires: ``"first"``, ``"last"`` or ``"both"``."""
+        return self._policy.fold
+
+    @property
+    def end_instant(self) -> int:
+        """The instant that no fire time and no jitter may pass."""
+        return self._end
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
+        """
+        Return the next fire time with its jitter, in the trigger's zone, or None when there is none any more.
+
+        Args:
+            previous_fire_time: the fire time before, with its jitter, or None for the first time.
+            now: the current time.
+
+        Raises:
+            TypeError: an argument is no aware datetime.
+        """
+        # An optimization for the common case: from one fire time in this zone to the next, neither of them near a clock
+        # change. There the wall times alone are enough, and there is nothing to convert.
+        if self._is_bare and previous_fire_time is not None:
+            previous = previous_fire_time
+            zone = self.timezone
+            try:
+                if previous.tzinfo is zone and (now is previous or now >= previous):
+                    steady = self._clock.steady
+                    year = previous.year
+                    for low, high in steady(year):
+                        if low <= previous < high:
+                            found = next_wall(
+                                self._expression.plan,
+                                year,
+                                previous.month,
+                                previous.day,
+                                previous.hour,
+                                previous.minute,
+                                previous.second + 1,
+                                zone,
+                            )
+                            if found is None or found < high:
+                                return found
+                            for low, high in steady(found.year):
+                                if low <= found < high:
+                                    return found
+                            break
+            except (TypeError, AttributeError):  # no datetimes: the long way has the words for it
+                pass
+        return super().get_next_fire_time(previous_fire_time, now)
+
+    def next_instant(self, previous: int | None, now: int) -> int | None:
+        """Return the next exact fire time."""
+        begin = max(now if previous is None or now < previous else previous + 1, self._start)
+        if begin > self._end:
+            return None
+        clock, plan = self._clock, self._expression.plan
+        period = clock.period_at(begin)
+        if period.steady_start <= begin < period.steady_end:
+            local = _EPOCH + timedelta(0, 0, begin + period.offset + 999_999)
+            wall = next_wall(plan, local.year, local.month, local.day, local.hour, local.minute, local.second, None)
+            if wall is None:
+                return None
+            seconds = (wall.toordinal() - _EPOCH_ORDINAL) * 86_400 + wall.hour * 3600 + wall.minute * 60 + wall.second
+            found: int | None = seconds * MICROSECONDS - period.offset
+            if found >= period.steady_end:  # type: ignore[operator]
+                later = clock.period_at(found)  # type: ignore[arg-type]
+                found = seconds * MICROSECONDS - later.offset
+                if not later.steady_start <= found < later.steady_end:
+                    found = next_fire(plan, self._policy, clock, begin)
+        else:
+            found = next_fire(plan, self._policy, clock, begin)
+            if self._is_late_allowed(previous):
+                late = next_repeated(plan, clock, begin)
+                if late is not None and (found is None or late < found):
+                    found = late
+        return found if found is not None and found <= self._end else None
+
+    def latest_instant(self, after: int, now: int) -> int | None:
+        """Return the latest exact fire time that is later than ``after`` and not later than ``now``."""
+        plan, clock = self._expression.plan, self._clock
+        end = min(now, self._end)
+        found = last_fire(plan, self._policy, clock, end, max(after, self._start - 1))
+        if found is None and self._is_late_allowed(after):
+            begin = max(after + 1, self._start)
+            found = next_repeated(plan, clock, begin)
+            if found is None or found > end:
+                return None
+            if self._is_late_allowed(found):
+                found = last_repeated(plan, clock, begin, end)
+        return found
+
+    def _is_late_allowed(self, previous: int | None) -> bool:
+        """
+        Return whether, after that previous fire time, second readings may fire whose first reading has passed.
+
+        They may when the trigger has only been started, or started again, between the two, so that it missed the first.
+        """
+        if self._expression.plan.repeats or self._policy.fold != "first":
+            return False
+        if previous is None:
+            return True
+        reach = int((self.jitter or 0) * MICROSECONDS)
+        since = max(previous - reach, self._start) - 1
+        last = min(previous, self._end)
+        return last_fire(self._expression.plan, self._policy, self._clock, last, since) is None
+
+    def bind(self, timezone: tzinfo, now: datetime) -> Self:
+        """Return this trigger in the scheduler's zone, if it was given none."""
+        if self._open is None:
+            return self
+        start, end = self._open
+        bound = self._copy()
+        bound._open = None
+        warn_of_other_zone(str(self), self.timezone, timezone, now)
+        bound._place(timezone, start or self.start_date, end or self.end_date)
+        return bound
+
+    def is_same_schedule(self, other: BaseTrigger) -> bool:
+        """Return whether the other trigger is configured like this one."""
+        return type(self) is type(other) and isinstance(other, CronTrigger) and self._key() == other._key()
+
+    def __eq__(self, other: object) -> bool:
+        return self.is_same_schedule(other) if isinstance(other, CronTrigger) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._expression[:3])
+
+    def __str__(self) -> str:
+        return f"cron[{self._expression_text()}]"
+
+    def __repr__(self) -> str:
+        parts = [self._expression_text()]
+        if self.start_date is not None:
+            parts.append(f"start_date='{time_text(self.start_date)}'")
+        if self.end_date is not None:
+            parts.append(f"end_date='{time_text(self.end_date)}'")
+        if self.jitter is not None:
+            parts.append(f"jitter={self.jitter}")
+        for name, value, default in (("dst_gap", self.dst_gap, "after"), ("dst_fold", self.dst_fold, "first")):
+            if value != default:
+                parts.append(f"{name}={value!r}")
+        return f"<{type(self).__name__} ({', '.join(parts)}, timezone='{self.timezone}')>"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {
+            "version": STATE_VERSION,
+            "timezone": self.timezone,
+            "start_date": None if self._start == EARLIEST else from_instant(self._start, UTC),
+            "end_date": None if self._end == LAST_INSTANT else from_instant(self._end, UTC),
+            "fields": {field.name: field.text for field in self._expression.fields if not field.is_default},
+            "jitter": self.jitter,
+            "dst_gap": self.dst_gap,
+            "dst_fold": self.dst_fold,
+            "open": self._open,
+        }
+
+    def __setstate__(self, state: Any) -> None:
+        state = check_state(self, state)
+        fields = state["fields"]
+        if not isinstance(fields, dict):  # of APScheduler 3: objects whose str() is the text
+            fields = {field.name: str(field) for field in fields if not field.is_default}
+        self._expression = compile_fields(tuple(fields.get(name) for name in FIELD_NAMES))
+        self._policy = _policy(state.get("dst_gap", "after"), state.get("dst_fold", "first"))
+        self.jitter = state.get("jitter")
+        self._open = state.get("open")
+        start, end = state.get("start_date"), state.get("end_date")
+        self._place(
+            to_timezone(state["timezone"]),
+            None if start is None else read_datetime(start, "start_date"),
+            None if end is None else read_datetime(end, "end_date"),
+        )
+
+    def _expression_text(self) -> str:
+        return ", ".join(f"{field.name}={field.text!r}" for field in self._expression.fields if not field.is_default)
+
+    def _key(self) -> tuple[object, ...]:
+        return (*self._expression[:3], self.timezone, self._start, self._end, self.jitter, self._policy)
+
+
+def _policy(dst_gap: object, dst_fold: object) -> Policy:
+    for name, value, choices in (("dst_gap", dst_gap, _GAPS), ("dst_fold", dst_fold, _FOLDS)):
+        if value not in choices:
+            raise ValueError(
+                f"{name} must be one of {one_of(choices)}, not {shorten(value)}{did_you_mean(value, choices)}"
+            )
+    return Policy(str(dst_gap), str(dst_fold))
+
+
+def _if_naive(moment: datetime | None) -> datetime | None:
+    return moment if moment is not None and moment.tzinfo is None else None
