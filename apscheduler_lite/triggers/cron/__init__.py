@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Any, ClassVar, Literal, Self
 
-from apscheduler_lite._text import did_you_mean, one_of, shorten
+from apscheduler_lite._text import did_you_mean, one_of, shorten, to_text
 from apscheduler_lite._timezones import (
     LAST_INSTANT,
     MICROSECONDS,
@@ -23,8 +23,9 @@ from apscheduler_lite._timezones import (
 )
 from apscheduler_lite._transitions import LocalClock, local_clock
 
-from ..base import BaseTrigger
-from ..exact import STATE_VERSION, ExactTrigger, check_state, choose_zone, time_text, to_jitter, warn_of_other_zone
+from apscheduler_lite.triggers.base import BaseTrigger
+from apscheduler_lite.triggers.exact import STATE_VERSION, ExactTrigger, check_state, choose_zone, time_text, to_jitter, warn_of_other_zone
+from .crontab import compile_expression
 from .expressions import Expression, compile_fields, field_text
 from .fields import FIELD_NAMES, CronField
 from .fires import EARLIEST, Policy, last_fire, last_repeated, next_fire, next_repeated
@@ -99,6 +100,37 @@ class CronTrigger(ExactTrigger):
             None if value is None else field_text(name, value) for name, value in zip(FIELD_NAMES, values, strict=True)
         )
         self._configure(compile_fields(texts), start_date, end_date, timezone, jitter, dst_gap, dst_fold)
+
+    @classmethod
+    def from_crontab(
+        cls,
+        expr: str | bytes,
+        timezone: tzinfo | str | bytes | None = None,
+        *,
+        dialect: Literal["crontab", "quartz", "apscheduler"] = "crontab",
+        start_date: date | str | bytes | None = None,
+        end_date: date | str | bytes | None = None,
+        jitter: float | None = None,
+        dst_gap: Literal["after", "shift", "skip"] = "after",
+        dst_fold: Literal["first", "last", "both"] = "first",
+    ) -> Self:
+        """
+        Return the trigger of a cron expression on one line.
+
+        Args:
+            expr: five fields, or six with seconds first, or a macro like ``@daily``. Weekday 0 and 7 are Sunday.
+            timezone, start_date, end_date, jitter, dst_gap, dst_fold: as for the class itself.
+            dialect: ``"crontab"`` reads the expression as Vixie's and Debian's cron do; ``"quartz"`` as Quartz does, with six or
+                seven fields; ``"apscheduler"`` as APScheduler 3 did, with 0 for Monday.
+
+        Raises:
+            TypeError: an argument is of the wrong type.
+            ValueError: the expression cannot be read, or matches no date at all, or another argument is wrong.
+        """
+        trigger = object.__new__(cls)
+        expression = compile_expression(to_text(expr, "expr"), dialect)
+        trigger._configure(expression, start_date, end_date, timezone, jitter, dst_gap, dst_fold)
+        return trigger
 
     def _configure(
         self,
@@ -175,30 +207,20 @@ class CronTrigger(ExactTrigger):
         # An optimization for the common case: from one fire time in this zone to the next, neither of them near a clock
         # change. There the wall times alone are enough, and there is nothing to convert.
         if self._is_bare and previous_fire_time is not None:
-            previous = previous_fire_time
-            zone = self.timezone
             try:
-                if previous.tzinfo is zone and (now is previous or now >= previous):
-                    steady = self._clock.steady
-                    year = previous.year
-                    for low, high in steady(year):
-                        if low <= previous < high:
-                            found = next_wall(
-                                self._expression.plan,
-                                year,
-                                previous.month,
-                                previous.day,
-                                previous.hour,
-                                previous.minute,
-                                previous.second + 1,
-                                zone,
-                            )
-                            if found is None or found < high:
-                                return found
-                            for low, high in steady(found.year):
-                                if low <= found < high:
-                                    return found
-                            break
+                zone = self.timezone
+                if previous_fire_time.tzinfo is zone and (now is previous_fire_time or now >= previous_fire_time):
+                    low, high = self._clock.steady
+                    if not low <= previous_fire_time < high:
+                        low, high = self._clock.steady_around(previous_fire_time)
+                    if low <= previous_fire_time < high:
+                        plan = self._expression.plan
+                        found = next_wall(plan, previous_fire_time, previous_fire_time.second + 1, zone)
+                        if found is None or found < high:
+                            return found
+                        low, high = self._clock.steady_around(found)
+                        if low <= found < high:
+                            return found
             except (TypeError, AttributeError):  # no datetimes: the long way has the words for it
                 pass
         return super().get_next_fire_time(previous_fire_time, now)
@@ -212,7 +234,7 @@ class CronTrigger(ExactTrigger):
         period = clock.period_at(begin)
         if period.steady_start <= begin < period.steady_end:
             local = _EPOCH + timedelta(0, 0, begin + period.offset + 999_999)
-            wall = next_wall(plan, local.year, local.month, local.day, local.hour, local.minute, local.second, None)
+            wall = next_wall(plan, local, local.second, None)
             if wall is None:
                 return None
             seconds = (wall.toordinal() - _EPOCH_ORDINAL) * 86_400 + wall.hour * 3600 + wall.minute * 60 + wall.second
@@ -285,6 +307,8 @@ class CronTrigger(ExactTrigger):
 
     def __repr__(self) -> str:
         parts = [self._expression_text()]
+        if self._expression.dialect:
+            parts.append(f"dialect={self._expression.dialect!r}")
         if self.start_date is not None:
             parts.append(f"start_date='{time_text(self.start_date)}'")
         if self.end_date is not None:
@@ -302,6 +326,8 @@ class CronTrigger(ExactTrigger):
             "timezone": self.timezone,
             "start_date": None if self._start == EARLIEST else from_instant(self._start, UTC),
             "end_date": None if self._end == LAST_INSTANT else from_instant(self._end, UTC),
+            "dialect": self._expression.dialect,
+            "expression": self._expression.text,
             "fields": {field.name: field.text for field in self._expression.fields if not field.is_default},
             "jitter": self.jitter,
             "dst_gap": self.dst_gap,
@@ -311,10 +337,13 @@ class CronTrigger(ExactTrigger):
 
     def __setstate__(self, state: Any) -> None:
         state = check_state(self, state)
-        fields = state["fields"]
-        if not isinstance(fields, dict):  # of APScheduler 3: objects whose str() is the text
-            fields = {field.name: str(field) for field in fields if not field.is_default}
-        self._expression = compile_fields(tuple(fields.get(name) for name in FIELD_NAMES))
+        if state.get("dialect"):
+            self._expression = compile_expression(state["expression"], state["dialect"])
+        else:
+            fields = state["fields"]
+            if not isinstance(fields, dict):  # of APScheduler 3: objects whose str() is the text
+                fields = {field.name: str(field) for field in fields if not field.is_default}
+            self._expression = compile_fields(tuple(fields.get(name) for name in FIELD_NAMES))
         self._policy = _policy(state.get("dst_gap", "after"), state.get("dst_fold", "first"))
         self.jitter = state.get("jitter")
         self._open = state.get("open")
@@ -326,6 +355,8 @@ class CronTrigger(ExactTrigger):
         )
 
     def _expression_text(self) -> str:
+        if self._expression.dialect:
+            return repr(self._expression.text)
         return ", ".join(f"{field.name}={field.text!r}" for field in self._expression.fields if not field.is_default)
 
     def _key(self) -> tuple[object, ...]:

@@ -201,12 +201,12 @@ def _fold_around(clock: LocalClock, begin: int) -> tuple[int, int, int] | None:
 def _next(plan: Plan, wall: int) -> int | None:
     """Return the first wall time in W from the given one on."""
     local = _EPOCH + timedelta(0, 0, wall + _SECOND - 1)
-    found = next_wall(plan, local.year, local.month, local.day, local.hour, local.minute, local.second, None)
+    found = next_wall(plan, local, local.second, None)
     return None if found is None else (found - _EPOCH) // _MICROSECOND
 
 
 def _last(plan: Plan, wall: int) -> int | None:
     """Return the last wall time in W up to the given one."""
     local = _EPOCH + timedelta(0, 0, wall)
-    found = last_wall(plan, local.year, local.month, local.day, local.hour, local.minute, local.second, None)
+    found = last_wall(plan, local, None)
     return None if found is None else (found - _EPOCH) // _MICROSECOND

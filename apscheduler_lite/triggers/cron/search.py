@@ -73,14 +73,13 @@ def _successors(mask: int, size: int) -> bytes:
     return bytes(table)
 
 
-def next_wall(
-    plan: Plan, year: int, month: int, day: int, hour: int, minute: int, second: int, zone: tzinfo | None
-) -> datetime | None:
+def next_wall(plan: Plan, wall: datetime, second: int, zone: tzinfo | None) -> datetime | None:
     """
     Return the first matching wall time from the given one on, marked with the zone; None when there is none.
 
-    ``second`` may be 60, for a search that begins after a second has begun.
+    ``second`` replaces that of the given time. It may be 60, for a search that begins after a second has begun.
     """
+    year, month, day, hour, minute = wall.year, wall.month, wall.day, wall.hour, wall.minute
     days = plan.days
     table = days.tables.get(year) or days.table(year)
     mask = table[month] >> day
@@ -116,10 +115,9 @@ def next_wall(
     return datetime(year, month, day, plan.first_hour, plan.first_minute, plan.first_second, 0, zone)
 
 
-def last_wall(
-    plan: Plan, year: int, month: int, day: int, hour: int, minute: int, second: int, zone: tzinfo | None
-) -> datetime | None:
+def last_wall(plan: Plan, wall: datetime, zone: tzinfo | None) -> datetime | None:
     """Return the last matching wall time up to the given one, marked with the zone; None when there is none."""
+    year, month, day, hour, minute, second = wall.year, wall.month, wall.day, wall.hour, wall.minute, wall.second
     days = plan.days
     table = days.table(year) if year <= LAST_YEAR else (0,) * 13
     if table[month] >> day & 1:
