@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from ._text import did_you_mean, one_of, shorten, to_text
+from .triggers.base import BaseTrigger
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "JOB_OPTIONS",
+    "MODIFIABLE",
     "JobOptions",
     "Undefined",
     "as_arguments",
@@ -25,6 +27,7 @@ __all__ = [
     "as_name",
     "as_number",
     "as_positive_integer",
+    "as_trigger",
     "refuse_unknown",
     "undefined",
 ]
@@ -160,6 +163,9 @@ _VALIDATORS = {
 JOB_OPTIONS = tuple(_VALIDATORS)
 """The names of the options that `JobOptions` holds."""
 
+MODIFIABLE = ("func", "args", "kwargs", "name", "trigger", "next_run_time", *JOB_OPTIONS)
+"""The names of what may be changed of a job."""
+
 
 def validated(options: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Return those of the given options that `JobOptions` holds, each checked."""
@@ -195,3 +201,13 @@ def as_keyword_arguments(kwargs: Any) -> dict[str, Any] | None:
     if not hasattr(kwargs, "keys") or not all(isinstance(key, str) for key in kwargs):
         raise TypeError(f"kwargs must be a dict of keyword arguments, not {shorten(kwargs)}")
     return dict(kwargs)
+
+
+def as_trigger(trigger: Any) -> BaseTrigger:
+    """Return the trigger, or refuse what is none."""
+    if not isinstance(trigger, BaseTrigger):
+        raise TypeError(
+            f"trigger must be an instance of a trigger class (a subclass of BaseTrigger), not {type(trigger).__name__}:"
+            f" {shorten(trigger)}"
+        )
+    return trigger

@@ -9,12 +9,20 @@ from __future__ import annotations
 import os
 from datetime import timezone
 
-from ._options import DEFAULT_OPTIONS, as_arguments, as_keyword_arguments, as_name, refuse_unknown, validated
+from ._options import (
+    DEFAULT_OPTIONS,
+    MODIFIABLE,
+    as_arguments,
+    as_keyword_arguments,
+    as_name,
+    as_trigger,
+    refuse_unknown,
+    validated,
+)
 from ._references import check_arguments, name_of, reference_to, resolve
 from ._text import shorten
 from ._timezones import from_instant, to_datetime, to_instant
 from .errors import TransientJobError
-from .triggers.base import BaseTrigger
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,6 +31,7 @@ if TYPE_CHECKING:
     from typing import Any, Protocol
 
     from ._options import JobOptions
+    from .triggers.base import BaseTrigger
 
     class JobHost(Protocol):
         """What a job asks of its scheduler."""
@@ -41,18 +50,6 @@ if TYPE_CHECKING:
 __all__ = ["Job", "new_job_id"]
 
 _EMPTY: tuple[Any, ...] = ()
-MODIFIABLE = (
-    "func",
-    "args",
-    "kwargs",
-    "name",
-    "trigger",
-    "next_run_time",
-    "executor",
-    "misfire_grace_time",
-    "coalesce",
-    "max_instances",
-)
 
 
 def new_job_id() -> str:
@@ -83,8 +80,8 @@ class Job:
         paused: whether it is paused.
     """
 
-    # Ten thousand jobs are common, so a job is small: options are shared values, times are ints (microseconds since
-    # 1970), and what can be derived (func_ref, the aware next run time) is not kept.
+    # Ten thousand jobs are common, so a job is small: options are shared values, times are ints, and what can be
+    # derived (func_ref, the aware next run time) is not kept.
     __slots__ = (
         "__weakref__",
         "_fire_time",
@@ -393,13 +390,3 @@ def _decide_function(func: Any) -> dict[str, Any]:
             f"func must be a callable or a textual reference to one ('module:function'), not {shorten(func)}"
         )
     return {"func": func, "_func_ref": None}
-
-
-def as_trigger(trigger: Any) -> BaseTrigger:
-    """Return the trigger, or refuse what is none."""
-    if not isinstance(trigger, BaseTrigger):
-        raise TypeError(
-            f"trigger must be an instance of a trigger class (a subclass of BaseTrigger), not {type(trigger).__name__}:"
-            f" {shorten(trigger)}"
-        )
-    return trigger

@@ -1,8 +1,8 @@
 """
 Ten seconds of a scheduler at work.
 
-Five jobs (an interval, a cron expression, a one-shot, a coroutine, and one that fails) and a listener that prints each run as it ends:
-when it was due, and how late it was. A table sums it up.
+Five jobs (an interval, a cron expression, a one-shot, a coroutine, and one that fails) and a listener that prints
+each run as it ends: when it was due, and how late it was. A table sums it up.
 
     python examples/demo.py [seconds]
 """
@@ -23,23 +23,28 @@ from apscheduler_lite.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED, EVENT_J
 
 
 def heartbeat() -> str:
+    """Say that all is well."""
     return "still here"
 
 
 def tick_of_the_clock() -> str:
+    """Say so at every even second."""
     return "an even second"
 
 
 def reminder(text: str) -> str:
+    """Say it once."""
     return text
 
 
 async def fetch() -> str:
+    """Wait for something."""
     await asyncio.sleep(0.05)
     return "awaited for 50 ms"
 
 
 def unreliable() -> None:
+    """Fail."""
     raise ConnectionError("the other side hung up")
 
 
@@ -66,6 +71,7 @@ class Log:
 
 
 def main(seconds: float) -> int:
+    """Run the five jobs for so many seconds; return 0 when each of them has run."""
     # The failing job is part of the show; its tracebacks need not be.
     logging.getLogger("apscheduler_lite").addHandler(logging.NullHandler())
     log = Log()
@@ -94,7 +100,7 @@ def main(seconds: float) -> int:
     scheduler.shutdown()
 
     print(f"\n{'job':<12}{'runs':>6}{'failed':>8}{'latest start':>16}")
-    for job_id in sorted(log.runs):
+    for job_id in [job["id"] for job in jobs]:
         print(f"{job_id:<12}{log.runs[job_id]:>6}{log.errors[job_id]:>8}{log.latest[job_id]:>13.2f} ms")
     print(f"{'all':<12}{sum(log.runs.values()):>6}{sum(log.errors.values()):>8}{max(log.latest.values()):>13.2f} ms")
     missing = {"interval", "cron", "one-shot", "coroutine", "failing"} - set(log.runs)

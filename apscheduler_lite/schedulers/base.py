@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from apscheduler_lite._catalog import NewJob, is_finished, slots_of
-from apscheduler_lite._options import as_name
+from apscheduler_lite._options import MODIFIABLE, as_name
 from apscheduler_lite._planning import first_slot
 from apscheduler_lite.events import (
     EVENT_ALL_JOBS_REMOVED,
@@ -14,7 +14,6 @@ from apscheduler_lite.events import (
     JobEvent,
     SchedulerEvent,
 )
-from apscheduler_lite.job import MODIFIABLE, Job
 from apscheduler_lite.triggers.base import BaseTrigger
 
 from ._engine import STATE_PAUSED, STATE_RUNNING, STATE_STOPPED
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from typing import Any, TextIO
 
     from apscheduler_lite._planning import Slot
+    from apscheduler_lite.job import Job
 
 __all__ = ["STATE_PAUSED", "STATE_RUNNING", "STATE_STOPPED", "BaseScheduler"]
 
