@@ -8,7 +8,7 @@ from apscheduler_lite._plugins import plugin
 from apscheduler_lite._text import shorten, to_text
 from apscheduler_lite._timezones import UTC, from_instant
 from apscheduler_lite.errors import SchedulerWarning
-from apscheduler_lite.events import EVENT_JOB_ADDED, JobEvent
+from apscheduler_lite.events import EVENT_JOB_ADDED
 from apscheduler_lite.job import Job
 from apscheduler_lite.triggers.base import BaseTrigger
 
@@ -210,17 +210,10 @@ class Intake(Engine):
         replace: Any,
         trigger_args: dict[str, Any],
     ) -> NewJob:
-        given: dict[str, Any] = {"func": func, "trigger": self._create_trigger(trigger, trigger_args)}
-        if args is not None:
-            given["args"] = args
-        if kwargs is not None:
-            given["kwargs"] = kwargs
-        if name is not None:
-            given["name"] = name
+        made = self._create_trigger(trigger, trigger_args)
+        job = Job._of(self, id, func, made, args, kwargs, name, self._options_of(executor, *options))
         if next_run_time is not undefined:
-            given["next_run_time"] = next_run_time
-        job = Job(self, id, **given)
-        job._options = self._options_of(executor, *options)
+            job._assign(job._decide({"next_run_time": next_run_time}))
         return NewJob(job, as_bool(replace, "replace_existing"), next_run_time is not undefined)
 
     def _options_of(self, executor: Any, misfire_grace_time: Any, coalesce: Any, max_instances: Any) -> JobOptions:
@@ -266,7 +259,7 @@ class Intake(Engine):
             if is_finished(job):
                 continue
             wake = wake or (job._next is not None and job._next < self._wake_at)
-            self._dispatch_event(JobEvent(EVENT_JOB_ADDED, job.id, alias, job=job))
+            self._tell_of_job(EVENT_JOB_ADDED, job, alias)
         if wake and self._state == STATE_RUNNING:
             self.wakeup()
 
