@@ -62,7 +62,9 @@ def rows() -> Iterator[Row]:
     for peer in ("cron-converter", "crontab"):
         if peer in times:
             yield mean_row(f"next fire, mean of {len(times[peer])} schedules", ours, times[peer], peer, None)
-    least = min((times[peer][key] / ours[key], peer, key) for peer in PURE_PYTHON if peer in times for key in times[peer])
+    least = min(
+        (times[peer][key] / ours[key], peer, key) for peer in PURE_PYTHON if peer in times for key in times[peer]
+    )
     _, peer, key = least
     yield speedup(f"next fire, least row: {key}", ours[key], times[peer][key], peer=peer, at_least=1.5)
     yield from parse_rows()
