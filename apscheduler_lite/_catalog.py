@@ -152,20 +152,30 @@ class Catalog:
             waiting[each.job.id] = each
 
     def _add_stored(self, new: list[NewJob], alias: str, store: BaseJobStore, now: int) -> list[Job]:
+        by_id: dict[str, NewJob] = {}
         for each in new:
-            if each.replace:
-                before = called(store, store.lookup_job, each.job.id)
-                if before is not None:
-                    keep_schedule(each, before)
-            schedule(each, now)
-        replace = any(each.replace for each in new)
-        begun = [each.job for each in new if not is_finished(each.job)]
-        if len(begun) == 1 and not replace:
-            called(store, store.add_job, begun[0])
-        elif begun:
-            store.add_jobs(begun, replace=replace)
+            if by_id.setdefault(each.job.id, each) is not each:
+                raise ConflictingIdError(each.job.id)
+
+        def settle(job: Job, before: Job | None) -> bool:
+            each = by_id[job.id]
+            if before is None:
+                schedule(each, now)
+            elif not each.replace:
+                raise ConflictingIdError(job.id)
+            elif not keep_schedule(each, before):
+                schedule(each, now)
+            return not is_finished(job)
+
         for each in new:
             each.job._jobstore_alias = alias
+        try:
+            store.add_jobs([each.job for each in new], settle)
+        except BaseException:
+            for each in new:
+                each.job._jobstore_alias = None
+            raise
+        for each in new:
             if is_finished(each.job):
                 self._warn_of_finished(each.job)
         return [each.job for each in new]
@@ -286,19 +296,19 @@ def schedule(new: NewJob, now: int) -> None:
         set_slot(new.job, first_slot(new.job.trigger, now))
 
 
-def keep_schedule(new: NewJob, before: Job) -> None:
+def keep_schedule(new: NewJob, before: Job) -> bool:
     """
-    Let a job that replaces another go on with its schedule.
+    Let a job that replaces another go on with its schedule; return whether it does.
 
     An unchanged trigger keeps its next run time and its pause, else a program that is restarted more often than the
     interval would never run its job. An explicit next run time wins.
     """
     job = new.job
     if new.is_timed or is_finished(before) or not before.trigger.is_same_schedule(job.trigger):
-        return
+        return False
     job.trigger = before.trigger
     job._next, job._fire_time, job.paused = before._next, before._fire_time, before.paused
-    new.is_timed = True
+    return True
 
 
 def is_finished(job: Job) -> bool:

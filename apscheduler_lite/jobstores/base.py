@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from apscheduler_lite.job import Job
 
     Decide = Callable[[Job], Mapping[str, Any]]
+    Settle = Callable[[Job, "Job | None"], bool]
     Capacity = Mapping[str, "int | None"]
 
 __all__ = ["BaseJobStore", "Claim", "ConflictingIdError", "JobFault", "JobLookupError", "TransientJobError"]
@@ -187,30 +188,50 @@ class BaseJobStore(ABC):
 
     # -- what the scheduler calls beyond them ------------------------------------------------------------------
 
-    def add_jobs(self, jobs: Sequence[Job], *, replace: bool = False) -> None:
+    def add_jobs(self, jobs: Sequence[Job], settle: Settle) -> None:
         """
         Add many jobs, all or none.
 
+        Args:
+            jobs: the jobs, with different ids.
+            settle: called with each job and the one of the same id that is stored, or None. It sets the job's next run
+                time, and returns whether the job is to be stored (its schedule may be over; one that it was to replace
+                is removed then). It may be called again when the stored job was changed in between.
+
         Raises:
-            ConflictingIdError: one of them has an id that is taken, and they are not to replace.
+            ConflictingIdError: by `settle`, when a stored job is not to be replaced.
         """
-        with self.guard:
-            done: list[tuple[Job, Job | None]] = []
-            try:
-                for job in jobs:
-                    before = self.lookup_job(job.id) if replace else None
+        while True:
+            with self.guard:
+                before = [self.lookup_job(job.id) for job in jobs]
+                seen = [None if each is None else each._next for each in before]
+            wanted = [settle(job, each) for job, each in zip(jobs, before, strict=True)]
+            with self.guard:
+                present = [self.lookup_job(job.id) for job in jobs]
+                if [None if each is None else each._next for each in present] == seen:
+                    self._add_all(jobs, present, wanted)
+                    return
+
+    def _add_all(self, jobs: Sequence[Job], present: Sequence[Job | None], wanted: Sequence[bool]) -> None:
+        done: list[tuple[Job, Job | None]] = []
+        try:
+            for job, before, is_wanted in zip(jobs, present, wanted, strict=True):
+                if is_wanted:
                     if before is None:
                         self.add_job(job)
                     else:
                         self.update_job(job)
                     done.append((job, before))
-            except BaseException:
-                for job, before in reversed(done):
-                    if before is None:
-                        self.remove_job(job.id)
-                    else:
-                        self.update_job(before)
-                raise
+            for before, is_wanted in zip(present, wanted, strict=True):
+                if before is not None and not is_wanted:
+                    self.remove_job(before.id)
+        except BaseException:
+            for job, before in reversed(done):
+                if before is None:
+                    self.remove_job(job.id)
+                else:
+                    self.update_job(before)
+            raise
 
     def change_job(self, job_id: str, decide: Decide) -> Job:
         """
