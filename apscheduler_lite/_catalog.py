@@ -152,10 +152,9 @@ class Catalog:
             waiting[each.job.id] = each
 
     def _add_stored(self, new: list[NewJob], alias: str, store: BaseJobStore, now: int) -> list[Job]:
-        by_id: dict[str, NewJob] = {}
-        for each in new:
-            if by_id.setdefault(each.job.id, each) is not each:
-                raise ConflictingIdError(each.job.id)
+        if len(new) == 1 and not new[0].replace:
+            return self._add_one(new[0], alias, store, now)
+        by_id = by_different_ids(new)
 
         def settle(job: Job, before: Job | None) -> bool:
             each = by_id[job.id]
@@ -179,6 +178,24 @@ class Catalog:
             if is_finished(each.job):
                 self._warn_of_finished(each.job)
         return [each.job for each in new]
+
+    def _add_one(self, new: NewJob, alias: str, store: BaseJobStore, now: int) -> list[Job]:
+        """Add one job that replaces none: the common case, without the bookkeeping of the general one."""
+        job = new.job
+        schedule(new, now)
+        if is_finished(job):
+            if called(store, store.lookup_job, job.id) is not None:
+                raise ConflictingIdError(job.id)
+            job._jobstore_alias = alias
+            self._warn_of_finished(job)
+            return [job]
+        job._jobstore_alias = alias
+        try:
+            called(store, store.add_job, job)
+        except BaseException:
+            job._jobstore_alias = None
+            raise
+        return [job]
 
     @staticmethod
     def _warn_of_finished(job: Job) -> None:
@@ -288,6 +305,15 @@ def slots_of(slot: Slot | None) -> dict[str, int | None]:
     if slot is None:
         return {"_next": None, "_fire_time": None}
     return {"_next": slot.due, "_fire_time": None if slot.fire_time == slot.due else slot.fire_time}
+
+
+def by_different_ids(new: list[NewJob]) -> dict[str, NewJob]:
+    """Return the jobs by id, or raise ConflictingIdError when two of them have the same."""
+    by_id: dict[str, NewJob] = {}
+    for each in new:
+        if by_id.setdefault(each.job.id, each) is not each:
+            raise ConflictingIdError(each.job.id)
+    return by_id
 
 
 def schedule(new: NewJob, now: int) -> None:
