@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from ._text import did_you_mean, one_of, shorten, to_text
+from .triggers.base import BaseTrigger
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "JOB_OPTIONS",
+    "MODIFIABLE",
     "JobOptions",
     "Undefined",
     "as_arguments",
@@ -25,6 +27,7 @@ __all__ = [
     "as_name",
     "as_number",
     "as_positive_integer",
+    "as_trigger",
     "refuse_unknown",
     "undefined",
 ]
@@ -98,6 +101,8 @@ DEFAULT_OPTIONS = JobOptions.of("default", None, True, 1)
 
 def as_name(value: object, parameter: str) -> str:
     """Return a non-empty string."""
+    if type(value) is str and value:
+        return value
     if not isinstance(value, (str, bytes)) or not value:
         raise TypeError(f"{parameter} must be a nonempty string, not {shorten(value)}")
     return to_text(value, parameter)
@@ -160,10 +165,18 @@ _VALIDATORS = {
 JOB_OPTIONS = tuple(_VALIDATORS)
 """The names of the options that `JobOptions` holds."""
 
+MODIFIABLE = frozenset(("func", "args", "kwargs", "name", "trigger", "next_run_time", *JOB_OPTIONS))
+"""The names of what may be changed of a job."""
+
 
 def validated(options: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Return those of the given options that `JobOptions` holds, each checked."""
-    return {name: _VALIDATORS[name](value, f"{prefix}{name}") for name, value in options.items() if name in _VALIDATORS}
+    checked = {}
+    for name, value in options.items():
+        validate = _VALIDATORS.get(name)
+        if validate is not None:
+            checked[name] = validate(value, prefix + name)
+    return checked
 
 
 def refuse_unknown(given: Iterable[str], known: Iterable[str], what: str) -> None:
@@ -173,7 +186,7 @@ def refuse_unknown(given: Iterable[str], known: Iterable[str], what: str) -> Non
     Raises:
         TypeError: naming the first unknown one, the nearest known one and all that are known.
     """
-    known = set(known)
+    known = frozenset(known)
     for name in given:
         if name not in known:
             raise TypeError(f"unknown {what} {name!r}{did_you_mean(name, known)} (known: {one_of(known)})")
@@ -195,3 +208,13 @@ def as_keyword_arguments(kwargs: Any) -> dict[str, Any] | None:
     if not hasattr(kwargs, "keys") or not all(isinstance(key, str) for key in kwargs):
         raise TypeError(f"kwargs must be a dict of keyword arguments, not {shorten(kwargs)}")
     return dict(kwargs)
+
+
+def as_trigger(trigger: Any) -> BaseTrigger:
+    """Return the trigger, or refuse what is none."""
+    if not isinstance(trigger, BaseTrigger):
+        raise TypeError(
+            f"trigger must be an instance of a trigger class (a subclass of BaseTrigger), not {type(trigger).__name__}:"
+            f" {shorten(trigger)}"
+        )
+    return trigger

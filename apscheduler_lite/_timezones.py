@@ -278,11 +278,9 @@ def _parse(text: str, parameter: str) -> datetime:
     names = ("year", "month", "day", "hour", "minute", "second", "fraction")
     try:
         moment = datetime(*[int(fields[name]) for name in names])  # type: ignore[arg-type]
+        return datetime.fromisoformat(moment.isoformat() + (match["offset"] or ""))
     except ValueError as exc:
         problem = exc
-    else:
-        offset = match["offset"]
-        return moment if offset is None else datetime.fromisoformat(moment.isoformat() + offset)
     raise ValueError(f"{parameter}: {problem}, in {shorten(text)}")
 
 

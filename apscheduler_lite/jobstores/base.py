@@ -103,6 +103,9 @@ class BaseJobStore(ABC):
     persistent = True
     """Whether jobs outlive the process: then their functions must have importable names."""
 
+    is_thread_safe = False
+    """Whether any thread may call it at any time; if not, it is called by one at a time, under its `guard`."""
+
     poll_interval: float | None = None
     """Seconds after which the store is looked at even when nothing is due, since others may change it. None: never."""
 

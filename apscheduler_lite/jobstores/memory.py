@@ -12,7 +12,6 @@ whoever did that.
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from heapq import heapify, heappop, heappush
 from threading import Lock
 
@@ -27,9 +26,7 @@ from .base import BaseJobStore, Claim, JobFault, UnknownExecutorError, set_slot
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from contextlib import AbstractContextManager
     from datetime import datetime
-    from typing import Any
 
     from apscheduler_lite._options import JobOptions
     from apscheduler_lite._planning import Plan
@@ -39,8 +36,6 @@ if TYPE_CHECKING:
     from .base import Capacity, Decide
 
 __all__ = ["MemoryJobStore"]
-
-_NO_GUARD: AbstractContextManager[Any] = nullcontext()
 
 
 class _Due:
@@ -79,6 +74,7 @@ class MemoryJobStore(BaseJobStore):
     """
 
     persistent = False
+    is_thread_safe = True
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -87,10 +83,6 @@ class MemoryJobStore(BaseJobStore):
         self._waiting: set[str] = set()  # due, but waiting for an instance to end: not on the heap
         self._sorted: list[Job] | None = None  # what get_all_jobs last returned, while nothing has changed
         self._state = Bookkeeping()
-
-    @property
-    def guard(self) -> AbstractContextManager[Any]:
-        return _NO_GUARD
 
     # -- looking -----------------------------------------------------------------------------------------------
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from apscheduler_lite._catalog import NewJob, is_finished
-from apscheduler_lite._options import as_bool, as_name, refuse_unknown, undefined, validated
+from apscheduler_lite._options import as_bool, as_name, as_trigger, refuse_unknown, undefined, validated
 from apscheduler_lite._plugins import plugin
 from apscheduler_lite._text import shorten, to_text
 from apscheduler_lite._timezones import UTC, from_instant
 from apscheduler_lite.errors import SchedulerWarning
-from apscheduler_lite.events import EVENT_JOB_ADDED, JobEvent
-from apscheduler_lite.job import Job, as_trigger
+from apscheduler_lite.events import EVENT_JOB_ADDED
+from apscheduler_lite.job import Job
 from apscheduler_lite.triggers.base import BaseTrigger
 
 from ._engine import STATE_RUNNING, Engine
@@ -17,9 +17,11 @@ from ._engine import STATE_RUNNING, Engine
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from typing import Any
+    from typing import Any, TypeVar
 
     from apscheduler_lite._options import JobOptions
+
+    Function = TypeVar("Function", bound=Callable[..., Any])
 
 __all__ = ["Intake"]
 
@@ -149,7 +151,7 @@ class Intake(Engine):
         jobstore: str = "default",
         executor: str = "default",
         **trigger_args: Any,
-    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    ) -> Callable[[Function], Function]:
         """
         Return a decorator that adds the function as a job, and leaves it as it is.
 
@@ -160,7 +162,7 @@ class Intake(Engine):
         if not isinstance(trigger, (BaseTrigger, str, bytes)):
             raise TypeError("scheduled_job needs a trigger: write @scheduler.scheduled_job('interval', minutes=5)")
 
-        def decorate(func: Callable[..., Any]) -> Callable[..., Any]:
+        def decorate(func: Function) -> Function:
             self.add_job(
                 func,
                 trigger,
@@ -208,17 +210,10 @@ class Intake(Engine):
         replace: Any,
         trigger_args: dict[str, Any],
     ) -> NewJob:
-        given: dict[str, Any] = {"func": func, "trigger": self._create_trigger(trigger, trigger_args)}
-        if args is not None:
-            given["args"] = args
-        if kwargs is not None:
-            given["kwargs"] = kwargs
-        if name is not None:
-            given["name"] = name
+        made = self._create_trigger(trigger, trigger_args)
+        job = Job._of(self, id, func, made, args, kwargs, name, self._options_of(executor, *options))
         if next_run_time is not undefined:
-            given["next_run_time"] = next_run_time
-        job = Job(self, id, **given)
-        job._options = self._options_of(executor, *options)
+            job._assign(job._decide({"next_run_time": next_run_time}))
         return NewJob(job, as_bool(replace, "replace_existing"), next_run_time is not undefined)
 
     def _options_of(self, executor: Any, misfire_grace_time: Any, coalesce: Any, max_instances: Any) -> JobOptions:
@@ -264,7 +259,7 @@ class Intake(Engine):
             if is_finished(job):
                 continue
             wake = wake or (job._next is not None and job._next < self._wake_at)
-            self._dispatch_event(JobEvent(EVENT_JOB_ADDED, job.id, alias, job=job))
+            self._tell_of_job(EVENT_JOB_ADDED, job, alias)
         if wake and self._state == STATE_RUNNING:
             self.wakeup()
 
@@ -314,7 +309,7 @@ def _explained(error: TypeError, cls: Any, arguments: Mapping[str, Any]) -> Type
 
     known = [name for name in signature(cls).parameters if name not in ("args", "kwargs")]
     try:
-        refuse_unknown(arguments, known, f"argument of {cls.__name__} or add_job")
+        refuse_unknown(arguments, {*known, *_ADD_JOB_ARGUMENTS}, f"argument of add_job or {cls.__name__}")
     except TypeError as exc:
         return exc
     return error

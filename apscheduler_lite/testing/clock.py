@@ -109,7 +109,11 @@ class ManualClock(Clock):
                 self._move(max(0, following - self._monotonic))
 
     async def advance_async(
-        self, delta: timedelta | float, *, wait_for_runs: bool = True, timeout: float = 10.0
+        self,
+        delta: timedelta | float,
+        *,
+        wait_for_runs: bool = True,
+        timeout: float = 10.0,  # noqa: ASYNC109 - of real time, kept by the thread that waits
     ) -> None:
         """Let time pass, as `advance` does, while the event loop goes on: for tests of an `AsyncIOScheduler`."""
         import asyncio

@@ -70,6 +70,19 @@ class BaseTrigger(ABC):
             )
         return instant
 
+    def first_instant(self, begin: int) -> int | None:
+        """
+        Return the first fire time that is not earlier than ``begin``, or None.
+
+        It asks as for the first time, and then, where the answer is older, for the ones after it, 100,000 at most.
+        """
+        found = self.next_instant(None, begin)
+        for _ in range(_MAX_STEPS):
+            if found is None or found >= begin:
+                return found
+            found = self.next_instant(found, begin)
+        return None
+
     def latest_instant(self, after: int, now: int) -> int | None:
         """
         Return the latest fire time that is later than ``after`` and not later than ``now``, or None.
@@ -84,6 +97,14 @@ class BaseTrigger(ABC):
             latest = found
             found = self.next_instant(found, now)
         return latest
+
+    def own_previous(self, previous: int) -> int:
+        """
+        Return what to hand ``next_instant`` as previous when the last fire time was perhaps another trigger's.
+
+        Triggers that are combined see each other's fire times; one that must know its own looks for it here.
+        """
+        return previous
 
     def delay(self, instant: int) -> int:
         """Return the microseconds of jitter to add to that fire time: here none."""
@@ -167,11 +188,10 @@ class BaseTrigger(ABC):
 
     def _instants(self, begin: int) -> Iterator[int]:
         """Yield the fire times from an instant on."""
-        found = self.next_instant(None, begin)
+        found = self.first_instant(begin)
         while found is not None:
-            if found >= begin:
-                yield found
-            found = self.next_instant(found, max(found, begin))
+            yield found
+            found = self.next_instant(found, found)
 
     def _apply_jitter(self, next_fire_time: datetime | None, jitter: float | None, now: datetime) -> datetime | None:
         """

@@ -60,6 +60,10 @@ class DateTrigger(ExactTrigger):
         """Return the run date if it lies between the two."""
         return self._instant if after < self._instant <= now else None
 
+    def own_previous(self, previous: int) -> int:
+        """Return the argument: whose fire it was makes no difference."""
+        return previous
+
     def bind(self, timezone: tzinfo, now: datetime) -> Self:
         """Return this trigger with the scheduler's zone and time for what its user left open."""
         if self._open is None:
@@ -78,10 +82,8 @@ class DateTrigger(ExactTrigger):
 
     def is_same_schedule(self, other: BaseTrigger) -> bool:
         """Return whether the other one fires at the same time, or both were made to fire at once."""
-        return (
-            type(self) is type(other)
-            and isinstance(other, DateTrigger)
-            and (self._instant == other._instant or (self._implicit_date and other._implicit_date))
+        return type(self) is type(other) and (
+            self._instant == other._instant or (self._implicit_date and other._implicit_date)
         )
 
     def describe(self) -> str:

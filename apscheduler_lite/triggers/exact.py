@@ -44,6 +44,9 @@ __all__ = [
 #: The version of the states that triggers pickle. 1 and 2 are those of APScheduler 3.
 STATE_VERSION = 3
 
+# A zone that crosses the date line westward repeats a whole day (Manila in 1844 the other way, Apia in 1892 so).
+_LONGEST_FOLD = 25 * 3600 * MICROSECONDS
+
 
 class ExactTrigger(BaseTrigger):
     """A trigger that answers in instants."""
@@ -81,21 +84,53 @@ class ExactTrigger(BaseTrigger):
             raise
         if instant is None:
             return None
-        if self.jitter:
-            instant += self.delay(instant)
-        return from_instant(instant, self.timezone)
+        return from_instant(instant + self.delay(instant), self.timezone)
 
     def delay(self, instant: int) -> int:
         """Return a random delay in microseconds to add to that exact fire time: at most the jitter."""
-        if not self.jitter:
+        jitter = self.jitter_at(instant)
+        if not jitter:
             return 0
         from random import random  # here, because its import costs milliseconds
 
-        room = min(int(self.jitter * MICROSECONDS), self.end_instant - instant)
+        room = min(int(jitter * MICROSECONDS), self.end_instant - instant)
         following = self.next_instant(instant, instant)
         if following is not None:
             room = min(room, following - instant - 1)
         return int(random() * (room + 1))
+
+    def jitter_at(self, instant: int) -> float | None:
+        """Return the jitter of that exact fire time, in seconds."""
+        return self.jitter
+
+    def first_instant(self, begin: int) -> int | None:
+        """Return the first exact fire time that is not earlier than ``begin``, whatever was asked before."""
+        previous = self.own_previous(begin - 1)
+        return self.next_instant(previous, previous)
+
+    def own_previous(self, previous: int) -> int:
+        """
+        Return this trigger's own fire time at or shortly before ``previous``, which may be another trigger's.
+
+        Only the two passes of a fold make a difference, so looking back over the longest fold is enough; a trigger
+        whose answers never depend on the previous fire returns the argument.
+        """
+        own = self.latest_instant(previous - _LONGEST_FOLD, previous)
+        return previous if own is None else own
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """
+        An arithmetic progression that contains all fire times, as one of its instants and its step.
+
+        The finer it is, the less it tells: a step of one microsecond says nothing.
+        """
+        return 0, 1
+
+    @property
+    def is_arithmetic(self) -> bool:
+        """Whether the latest fire time is found at once, not by asking for all before it."""
+        return True
 
     @property
     def end_instant(self) -> int:
@@ -118,7 +153,7 @@ class ExactTrigger(BaseTrigger):
         return copied
 
     def _instants(self, begin: int) -> Iterator[int]:
-        # Not previous=None, which for some triggers means "also what is past".
+        # As for a scheduler that starts at that time; first_instant would know what it fired before.
         found = self.next_instant(begin - 1, begin - 1)
         while found is not None:
             yield found

@@ -123,6 +123,15 @@ class IntervalTrigger(ExactTrigger):
         found = last - (last - self._start) % self._length
         return found if found > after else None
 
+    def own_previous(self, previous: int) -> int:
+        """Return the argument: whose fire it was makes no difference."""
+        return previous
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """The start and the interval."""
+        return self._start, self._length
+
     def bind(self, timezone: tzinfo, now: datetime) -> Self:
         """Return this trigger with the scheduler's zone and time for what its user left open."""
         if self._open is None:
@@ -149,7 +158,6 @@ class IntervalTrigger(ExactTrigger):
         """Return whether the other one has the same beat, or both started it from the moment of their creation."""
         return (
             type(self) is type(other)
-            and isinstance(other, IntervalTrigger)
             and (self._length, self._end, self.timezone, self.jitter)
             == (other._length, other._end, other.timezone, other.jitter)
             and (self._start == other._start or (self._implicit_start and other._implicit_start))
