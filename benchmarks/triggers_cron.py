@@ -28,7 +28,7 @@ PURE_PYTHON = ("cronsim", "croniter", "APScheduler 3", "cron-converter", "cronta
 
 
 class Schedule(NamedTuple):
-    """A schedule in the keyword language and in crontab's, which may have no words for it; how many fires to ask for."""
+    """A schedule in the keyword language and in crontab's, which may lack words for it; how many fires to ask."""
 
     fields: dict[str, str]
     line: str | None
