@@ -70,6 +70,7 @@ def answers_of(trigger: CronTrigger, previous: int | None, now: int) -> int | No
 
 
 def at(instant: int) -> datetime:
+    """Return the instant as a datetime in UTC."""
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=instant)
 
 
