@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
+from contextlib import contextmanager
 
 from apscheduler_lite._planning import Slot, plan
 from apscheduler_lite._text import did_you_mean, one_of
@@ -26,7 +27,7 @@ from ._bookkeeping import Bookkeeping
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
     from typing import Any
@@ -64,9 +65,10 @@ class Claim:
         finished: jobs that have left the store, since their last run is among `runs`.
         faults: jobs that could not be scheduled.
         next_due: the instant at which the store wants to be claimed again; None when nothing is scheduled.
+        failure: what the store raised after it had handed out `runs`, which count nevertheless; None mostly.
     """
 
-    __slots__ = ("faults", "finished", "missed", "next_due", "runs", "skipped")
+    __slots__ = ("failure", "faults", "finished", "missed", "next_due", "runs", "skipped")
 
     def __init__(self) -> None:
         self.runs: list[Run] = []
@@ -75,6 +77,7 @@ class Claim:
         self.finished: list[Job] = []
         self.faults: list[JobFault] = []
         self.next_due: int | None = None
+        self.failure: Exception | None = None
 
 
 class UnknownExecutorError(LookupError):
@@ -252,8 +255,9 @@ class BaseJobStore(ABC):
             job = self.lookup_job(job_id)
             if job is None:
                 raise JobLookupError(job_id)
-            job._assign(slots)
-            self.update_job(job)
+            with _restored_on_error(job):
+                job._assign(slots)
+                self.update_job(job)
         return job
 
     def claim_due(self, now: int, capacity: Capacity) -> Claim:
@@ -293,7 +297,10 @@ class BaseJobStore(ABC):
             else:
                 books.failures.pop(job.id, None)
         books.waiting = waiting
-        claim.next_due = self._next_due(now, waiting)
+        try:
+            claim.next_due = self._next_due(now, waiting)
+        except Exception as exc:  # the runs have been claimed: they must get to their executors all the same
+            claim.failure = exc
         return claim
 
     def _commit(self, job: Job, slot: Slot, made: Plan, claim: Claim, left: dict[str, int | None]) -> None:
@@ -306,12 +313,14 @@ class BaseJobStore(ABC):
             present = self.lookup_job(job.id)
             if present is None or present._next != slot.due:
                 return  # changed or removed while it was being planned: whoever did that decides when it runs next
-            set_slot(present, made.next)
-            if made.next is None:
-                self.remove_job(job.id)
-                claim.finished.append(present)
-            else:
-                self.update_job(present)
+            with _restored_on_error(present):
+                set_slot(present, made.next)
+                if made.next is None:
+                    self.remove_job(job.id)
+                else:
+                    self.update_job(present)
+        if made.next is None:
+            claim.finished.append(present)
         if free is not None:
             left[job.executor] = free - len(runs)
         started = [Run.of(present, self._alias or "", each.fire_time, each.due) for each in runs]
@@ -351,8 +360,9 @@ class BaseJobStore(ABC):
                 set_slot(job, Slot(run.fire_time, run.due))
                 self.add_job(job)
             elif not present.paused and present.trigger.is_same_schedule(job.trigger):
-                set_slot(present, Slot(run.fire_time, run.due))
-                self.update_job(present)
+                with _restored_on_error(present):
+                    set_slot(present, Slot(run.fire_time, run.due))
+                    self.update_job(present)
 
     def retry_all(self) -> None:
         """Forget the pauses that faults have imposed on jobs: what caused them may have gone."""
@@ -377,6 +387,17 @@ class BaseJobStore(ABC):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
+
+
+@contextmanager
+def _restored_on_error(job: Job) -> Iterator[None]:
+    """Put the job back as it was when the block raises: a store may have handed out the very object that it keeps."""
+    before = job._copy()
+    try:
+        yield
+    except BaseException:
+        job._follow(before)
+        raise
 
 
 def slot_of(job: Job) -> Slot:
