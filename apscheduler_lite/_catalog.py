@@ -157,13 +157,7 @@ class Catalog:
         by_id = by_different_ids(new)
 
         def settle(job: Job, before: Job | None) -> bool:
-            each = by_id[job.id]
-            if before is None:
-                schedule(each, now)
-            elif not each.replace:
-                raise ConflictingIdError(job.id)
-            elif not keep_schedule(each, before):
-                schedule(each, now)
+            schedule(by_id[job.id], now, before)
             return not is_finished(job)
 
         for each in new:
@@ -316,9 +310,16 @@ def by_different_ids(new: list[NewJob]) -> dict[str, NewJob]:
     return by_id
 
 
-def schedule(new: NewJob, now: int) -> None:
-    """Set the job's next run time from its trigger, unless it was given or the job is paused."""
-    if not new.is_timed:
+def schedule(new: NewJob, now: int, before: Job | None = None) -> None:
+    """
+    Set the next run time of a job from its trigger, unless it was given or goes on from the job that it replaces.
+
+    Raises:
+        ConflictingIdError: there is a job before it, which it is not to replace.
+    """
+    if before is not None and not new.replace:
+        raise ConflictingIdError(new.job.id)
+    if not new.is_timed and not (before is not None and keep_schedule(new, before)):
         set_slot(new.job, first_slot(new.job.trigger, now))
 
 
@@ -327,10 +328,10 @@ def keep_schedule(new: NewJob, before: Job) -> bool:
     Let a job that replaces another go on with its schedule; return whether it does.
 
     An unchanged trigger keeps its next run time and its pause, else a program that is restarted more often than the
-    interval would never run its job. An explicit next run time wins.
+    interval would never run its job.
     """
     job = new.job
-    if new.is_timed or is_finished(before) or not before.trigger.is_same_schedule(job.trigger):
+    if is_finished(before) or not before.trigger.is_same_schedule(job.trigger):
         return False
     job.trigger = before.trigger
     job._next, job._fire_time, job.paused = before._next, before._fire_time, before.paused
