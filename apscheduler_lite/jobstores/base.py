@@ -15,9 +15,9 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
-from contextlib import contextmanager
 
 from apscheduler_lite._planning import Slot, plan
+from apscheduler_lite._slots import restored_on_error, set_slot, slot_of
 from apscheduler_lite._text import did_you_mean, one_of
 from apscheduler_lite._timezones import UTC, from_instant, to_instant
 from apscheduler_lite.errors import ConflictingIdError, JobLookupError, TransientJobError
@@ -27,7 +27,7 @@ from ._bookkeeping import Bookkeeping
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
     from typing import Any
@@ -255,7 +255,7 @@ class BaseJobStore(ABC):
             job = self.lookup_job(job_id)
             if job is None:
                 raise JobLookupError(job_id)
-            with _restored_on_error(job):
+            with restored_on_error(job):
                 job._assign(slots)
                 self.update_job(job)
         return job
@@ -313,7 +313,7 @@ class BaseJobStore(ABC):
             present = self.lookup_job(job.id)
             if present is None or present._next != slot.due:
                 return  # changed or removed while it was being planned: whoever did that decides when it runs next
-            with _restored_on_error(present):
+            with restored_on_error(present):
                 set_slot(present, made.next)
                 if made.next is None:
                     self.remove_job(job.id)
@@ -360,7 +360,7 @@ class BaseJobStore(ABC):
                 set_slot(job, Slot(run.fire_time, run.due))
                 self.add_job(job)
             elif not present.paused and present.trigger.is_same_schedule(job.trigger):
-                with _restored_on_error(present):
+                with restored_on_error(present):
                     set_slot(present, Slot(run.fire_time, run.due))
                     self.update_job(present)
 
@@ -387,31 +387,3 @@ class BaseJobStore(ABC):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
-
-
-@contextmanager
-def _restored_on_error(job: Job) -> Iterator[None]:
-    """Put the job back as it was when the block raises: a store may have handed out the very object that it keeps."""
-    before = job._copy()
-    try:
-        yield
-    except BaseException:
-        job._follow(before)
-        raise
-
-
-def slot_of(job: Job) -> Slot:
-    """Return a scheduled job's present slot."""
-    due = job._next
-    if due is None:
-        raise ValueError(f"job {job.id!r} is not scheduled")
-    return Slot(due if job._fire_time is None else job._fire_time, due)
-
-
-def set_slot(job: Job, slot: Slot | None) -> None:
-    """Make the slot, or none, the job's present one."""
-    if slot is None:
-        job._next = job._fire_time = None
-    else:
-        job._next = slot.due
-        job._fire_time = None if slot.fire_time == slot.due else slot.fire_time

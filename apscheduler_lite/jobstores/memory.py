@@ -16,12 +16,13 @@ from heapq import heapify, heappop, heappush
 from threading import RLock
 
 from apscheduler_lite._planning import Slot, plan
+from apscheduler_lite._slots import set_slot
 from apscheduler_lite._timezones import UTC, from_instant, to_instant
 from apscheduler_lite.errors import ConflictingIdError, JobLookupError
 from apscheduler_lite.runs import Run
 
 from ._bookkeeping import Bookkeeping
-from .base import BaseJobStore, Claim, JobFault, UnknownExecutorError, set_slot
+from .base import BaseJobStore, Claim, JobFault, UnknownExecutorError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
