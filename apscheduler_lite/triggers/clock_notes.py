@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from apscheduler_lite._timezones import from_instant
 from apscheduler_lite._transitions import Change
@@ -17,8 +16,7 @@ MOST_TIMES = 10
 _EPOCH = datetime(1970, 1, 1)
 
 
-@dataclass(frozen=True, slots=True)
-class ClockChangeNote:
+class ClockChangeNote(NamedTuple):
     """
     Which times of a trigger one clock change affects, and how; ``str`` gives it in words.
 
