@@ -41,7 +41,7 @@ _HOMES = {
 }
 _VERSIONS = ("__version__", "release", "version", "version_info")
 
-__all__ = [*_HOMES, *_VERSIONS]
+__all__ = [*_HOMES, *_VERSIONS]  # noqa: PLE0604 - strings all
 
 
 def __getattr__(name: str) -> Any:

@@ -12,7 +12,20 @@ from _thread import allocate_lock
 from abc import ABC, abstractmethod
 from datetime import datetime, timezone
 
-__all__ = ["Alarm", "Clock", "SystemClock", "system_now"]
+__all__ = ["Alarm", "Clock", "SystemClock", "system_instant", "system_now"]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class Sleeper(Protocol):
+        """Who lives by a clock: a scheduler, as the clock sees it."""
+
+        _alarm: Alarm
+
+        def _is_busy(self) -> bool: ...
+        def _refuse_to_block(self) -> None: ...
+
 
 _UTC = timezone.utc
 
@@ -22,17 +35,24 @@ def system_now() -> datetime:
     return datetime.now(_UTC)
 
 
+def system_instant() -> int:
+    """Return the host's time in microseconds since 1970-01-01 00:00 UTC."""
+    return time.time_ns() // 1000
+
+
 class Alarm:
     """
     Wake one sleeper, now or at its next sleep.
 
-    A ring is never lost: rung while nobody waits, it ends the next wait at once; rung twice, it ends one wait. It may be
+    A ring is never lost: rung while nobody waits, it ends the next wait at once; rung twice, it ends one wait. It may
+        be
     rung from any thread and from a signal handler.
     """
 
-    __slots__ = ("_lock",)
+    __slots__ = ("_lock", "is_rung")
 
     def __init__(self) -> None:
+        self.is_rung = False  # from a ring until the sleeper has taken note of it
         # A bare lock held by nobody in particular: acquire() is the wait, release() the ring. It wakes the sleeper with
         # one system call, where a Condition or an Event takes three locks.
         self._lock = allocate_lock()
@@ -40,6 +60,7 @@ class Alarm:
 
     def ring(self) -> None:
         """End the current wait, or the next one when nobody waits."""
+        self.is_rung = True
         try:
             self._lock.release()
         except RuntimeError:
@@ -47,7 +68,10 @@ class Alarm:
 
     def wait(self, seconds: float | None = None) -> bool:
         """Sleep until the alarm rings or the seconds (None: for ever) have passed; return whether it rang."""
-        return self._lock.acquire(timeout=-1 if seconds is None else max(0.0, seconds))
+        rang = self._lock.acquire(timeout=-1 if seconds is None else max(0.0, seconds))
+        if rang:
+            self.is_rung = False
+        return rang
 
 
 class Clock(ABC):
@@ -58,7 +82,13 @@ class Clock(ABC):
     `apscheduler_lite.testing.ManualClock`, which stands still until a test moves it.
     """
 
-    __slots__ = ()
+    longest_sleep: float | None = 2.0
+    """
+    Seconds to sleep at the longest, None for no limit.
+
+    A system's wall clock may be set, and a machine may be suspended, without anybody being woken: looking at it every
+    other second is how that is noticed.
+    """
 
     @abstractmethod
     def now(self) -> int:
@@ -72,11 +102,15 @@ class Clock(ABC):
     def sleep(self, alarm: Alarm, seconds: float | None) -> None:
         """Sleep for the seconds (None: without end) or until the alarm rings, whichever comes first."""
 
+    def attach(self, sleeper: Sleeper) -> None:
+        """Take note of a scheduler that starts to live by this clock."""
+
+    def detach(self, sleeper: Sleeper) -> None:
+        """Take note that the scheduler has stopped."""
+
 
 class SystemClock(Clock):
     """The host's clocks."""
-
-    __slots__ = ()
 
     def now(self) -> int:
         return time.time_ns() // 1000

@@ -1,9 +1,11 @@
 """
 From a dict to the options of a scheduler.
 
-Two forms are read, alone or mixed, as APScheduler 3 reads them: flat keys with a prefix and dots, all values text, as they stand in an
-ini file (``{"apscheduler.executors.default.max_workers": "20"}``), and nested dicts (``{"executors": {"default": {…}}}``) whose values
-may also be finished objects. What is in none of them has its default; what is not an option is refused with the nearest name.
+Two forms are read, alone or mixed, as APScheduler 3 reads them: flat keys with a prefix and dots, all values text, as
+    they stand in an
+ini file (``{"apscheduler.executors.default.max_workers": "20"}``), and nested dicts (``{"executors": {"default":
+{…}}}``) whose values may also be finished objects. What is in none of them has its default; what is not an option is
+refused with the nearest name.
 """
 
 from __future__ import annotations
@@ -56,7 +58,7 @@ class Settings:
 
 
 def nested(gconfig: Mapping[str, Any], prefix: str | None, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return one nested dict from a flat or nested dict whose keys may bear a prefix, and from keyword options, which win."""
+    """Return one nested dict from a dict, whose keys may be flat and bear a prefix, and from keywords, which win."""
     if not hasattr(gconfig, "items"):
         raise TypeError(f"gconfig must be a dict of options, not {shorten(gconfig)}")
     flat: dict[str, Any] = {}
@@ -146,7 +148,10 @@ def _clock(given: Any) -> Clock:
 def _built(kind: str, given: Any) -> dict[str, Any]:
     if not hasattr(given, "items"):
         raise TypeError(f"{kind}s must be a dict of alias → {kind}, not {shorten(given)}")
-    return {as_name(alias, f"an alias in {kind}s"): build(kind, value, f"{kind}s[{alias!r}]") for alias, value in given.items()}
+    return {
+        as_name(alias, f"an alias in {kind}s"): build(kind, value, f"{kind}s[{alias!r}]")
+        for alias, value in given.items()
+    }
 
 
 def build(kind: str, given: Any, parameter: str, options: Mapping[str, Any] | None = None) -> Any:
@@ -163,7 +168,9 @@ def build(kind: str, given: Any, parameter: str, options: Mapping[str, Any] | No
     if isinstance(given, (str, bytes)):
         return _make(plugin(kind, as_name(given, parameter)), options or {}, parameter)
     if isinstance(given, type) or not hasattr(given, "shutdown"):
-        raise TypeError(f"{parameter} must be {word} instance, the name of one, or a dict with its options; not {shorten(given)}")
+        raise TypeError(
+            f"{parameter} must be {word} instance, the name of one, or a dict with its options; not {shorten(given)}"
+        )
     if options:
         raise TypeError(f"{parameter} is a finished object, so it takes no further options: {', '.join(options)}")
     return given
@@ -172,8 +179,14 @@ def build(kind: str, given: Any, parameter: str, options: Mapping[str, Any] | No
 def _from_dict(kind: str, options: dict[str, Any], parameter: str) -> Any:
     alias, reference = options.pop("type", None), options.pop("class", None)
     if (alias is None) == (reference is None):
-        raise ValueError(f"{parameter} must have either 'type' (an alias) or 'class' ('module:Class'), not {shorten(options)}")
-    cls = plugin(kind, as_name(alias, f"{parameter}['type']")) if alias is not None else resolve(reference, f"{parameter}['class']")
+        raise ValueError(
+            f"{parameter} must have either 'type' (an alias) or 'class' ('module:Class'), not {shorten(options)}"
+        )
+    cls = (
+        plugin(kind, as_name(alias, f"{parameter}['type']"))
+        if alias is not None
+        else resolve(reference, f"{parameter}['class']")
+    )
     return _make(cls, options, parameter)
 
 

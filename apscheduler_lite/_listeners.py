@@ -1,8 +1,9 @@
 """
 Who hears which event.
 
-Listeners are called one at a time, by whoever has an event to tell, with no lock held. One that raises is logged and the others are
-still called; one that takes longer than a second is named in the log; one that is a coroutine function is awaited.
+Listeners are called one at a time, by whoever has an event to tell, with no lock held. One that raises is logged and
+the others are still called; one that takes longer than a second is named in the log; one that is a coroutine function
+is awaited.
 """
 
 from __future__ import annotations

@@ -9,20 +9,25 @@ from __future__ import annotations
 from datetime import timedelta
 
 from ._text import did_you_mean, one_of, shorten, to_text
+from .triggers.base import BaseTrigger
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from typing import Any
+    from typing import Any, ClassVar
 
 __all__ = [
     "JOB_OPTIONS",
+    "MODIFIABLE",
     "JobOptions",
     "Undefined",
+    "as_arguments",
     "as_bool",
+    "as_keyword_arguments",
     "as_name",
     "as_number",
     "as_positive_integer",
+    "as_trigger",
     "refuse_unknown",
     "undefined",
 ]
@@ -60,7 +65,7 @@ class JobOptions:
 
     __slots__ = ("coalesce", "executor", "grace", "max_instances", "misfire_grace_time")
 
-    _shared: dict[tuple[str, float | None, bool, int], JobOptions] = {}
+    _shared: ClassVar[dict[tuple[str, float | None, bool, int], JobOptions]] = {}
 
     executor: str
     misfire_grace_time: float | None
@@ -96,6 +101,8 @@ DEFAULT_OPTIONS = JobOptions.of("default", None, True, 1)
 
 def as_name(value: object, parameter: str) -> str:
     """Return a non-empty string."""
+    if type(value) is str and value:
+        return value
     if not isinstance(value, (str, bytes)) or not value:
         raise TypeError(f"{parameter} must be a nonempty string, not {shorten(value)}")
     return to_text(value, parameter)
@@ -158,14 +165,18 @@ _VALIDATORS = {
 JOB_OPTIONS = tuple(_VALIDATORS)
 """The names of the options that `JobOptions` holds."""
 
+MODIFIABLE = frozenset(("func", "args", "kwargs", "name", "trigger", "next_run_time", *JOB_OPTIONS))
+"""The names of what may be changed of a job."""
+
 
 def validated(options: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Return those of the given options that `JobOptions` holds, each checked."""
-    return {
-        name: _VALIDATORS[name](value, f"{prefix}{name}")  # type: ignore[operator]
-        for name, value in options.items()
-        if name in _VALIDATORS
-    }
+    checked = {}
+    for name, value in options.items():
+        validate = _VALIDATORS.get(name)
+        if validate is not None:
+            checked[name] = validate(value, prefix + name)
+    return checked
 
 
 def refuse_unknown(given: Iterable[str], known: Iterable[str], what: str) -> None:
@@ -175,7 +186,35 @@ def refuse_unknown(given: Iterable[str], known: Iterable[str], what: str) -> Non
     Raises:
         TypeError: naming the first unknown one, the nearest known one and all that are known.
     """
-    known = set(known)
+    known = frozenset(known)
     for name in given:
         if name not in known:
             raise TypeError(f"unknown {what} {name!r}{did_you_mean(name, known)} (known: {one_of(known)})")
+
+
+def as_arguments(args: Any) -> tuple[Any, ...]:
+    """Return positional arguments as a tuple."""
+    if args is None:
+        return ()
+    if isinstance(args, (str, bytes)) or not hasattr(args, "__iter__"):
+        raise TypeError(f"args must be a list or tuple of positional arguments, not {shorten(args)}")
+    return tuple(args)
+
+
+def as_keyword_arguments(kwargs: Any) -> dict[str, Any] | None:
+    """Return keyword arguments as a dict of their own, None for none."""
+    if not kwargs and (kwargs is None or isinstance(kwargs, dict)):
+        return None
+    if not hasattr(kwargs, "keys") or not all(isinstance(key, str) for key in kwargs):
+        raise TypeError(f"kwargs must be a dict of keyword arguments, not {shorten(kwargs)}")
+    return dict(kwargs)
+
+
+def as_trigger(trigger: Any) -> BaseTrigger:
+    """Return the trigger, or refuse what is none."""
+    if not isinstance(trigger, BaseTrigger):
+        raise TypeError(
+            f"trigger must be an instance of a trigger class (a subclass of BaseTrigger), not {type(trigger).__name__}:"
+            f" {shorten(trigger)}"
+        )
+    return trigger

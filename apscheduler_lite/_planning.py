@@ -8,13 +8,13 @@ All times are instants (microseconds since 1970-01-01 UTC).
 
 The rules, in the order in which they are applied:
 
-* *Coalescing is arithmetic.* With ``coalesce`` a job that is behind runs once, for its latest fire time. The trigger tells
-  that one directly; the ones before it are never enumerated.
-* *Without coalescing every fire time gets a run of its own*, as many at once as ``max_instances`` allows. The rest stays due
-  and waits for a slot: it was due already when the job was last claimed (`backlog`), so it is late, not overlapping. What is
-  older than the grace time is missed in one step.
-* *Overlap.* A job that comes due while it runs as often as it may is skipped to its next fire time. Two things wait for the
-  slot instead of being dropped: the last run of a schedule, and the backlog.
+* *Coalescing is arithmetic.* With ``coalesce`` a job that is behind runs once, for its latest fire time. The trigger
+  tells that one directly; the ones before it are never enumerated.
+* *Without coalescing every fire time gets a run of its own*, as many at once as ``max_instances`` allows. The rest
+  stays due and waits for a slot: it was due already when the job was last claimed (`backlog`), so it is late, not
+  overlapping. What is older than the grace time is missed in one step.
+* *Overlap.* A job that comes due while it runs as often as it may is skipped to its next fire time. Two things wait
+  for the slot instead of being dropped: the last run of a schedule, and the backlog.
 * *Jitter* was added to the fire time when the next run time was set. A fire time between two runs is due when its own
   jittered time has come, so none is dropped and none overtakes another.
 """
@@ -88,14 +88,14 @@ def plan(
     """Decide what becomes of a job whose present slot is due."""
     free = options.max_instances - running
     if free <= 0:
-        return _plan_overlap(trigger, slot, now, options, backlog)
+        return _plan_overlap(trigger, slot, now, backlog)
     if options.coalesce:
         latest, following = _latest(trigger, slot, now)
         return Plan([latest], following)
     return _plan_each(trigger, slot, now, options, free)
 
 
-def _plan_overlap(trigger: BaseTrigger, slot: Slot, now: int, options: JobOptions, backlog: int | None) -> Plan:
+def _plan_overlap(trigger: BaseTrigger, slot: Slot, now: int, backlog: int | None) -> Plan:
     if backlog is not None and slot.fire_time <= backlog:
         return Plan([], slot, waits=True, backlog=backlog)
     latest, following = _latest(trigger, slot, now)
@@ -111,7 +111,8 @@ def _latest(trigger: BaseTrigger, slot: Slot, now: int) -> tuple[Slot, Slot | No
         due = fire_time + trigger.delay(fire_time)
         if due <= now:
             return Slot(fire_time, due), _slot_after(trigger, fire_time, now)
-        # Its fire time has come, its jittered time has not: it is the next one, and the one before it is the latest due.
+        # Its fire time has come, its jittered time has not: it is the next one, and the one before it is the latest
+        # due.
         before = trigger.latest_instant(slot.fire_time, fire_time - 1)
         return (slot if before is None else Slot(before, before)), Slot(fire_time, due)
     return slot, _slot_after(trigger, slot.fire_time, now)
@@ -147,8 +148,8 @@ def first_slot(trigger: BaseTrigger, now: int) -> Slot | None:
     """
     Return the slot at which a job with this trigger begins, None when its schedule is over.
 
-    A schedule that began in the past starts at its first fire time from now on, and is over when there is none. A schedule of one
-    single fire time that has passed is still run, late.
+    A schedule that began in the past starts at its first fire time from now on, and is over when there is none. A
+    schedule of one single fire time that has passed is still run, late.
     """
     fire_time = trigger.next_instant(None, now)
     if fire_time is not None and fire_time < now:
@@ -163,5 +164,5 @@ def first_slot(trigger: BaseTrigger, now: int) -> Slot | None:
 
 
 def backoff(failures: int, longest: float) -> float:
-    """Return how many seconds to wait after so many failures in a row: half a second, doubled each time up to a limit."""
+    """Return the seconds to wait after so many failures in a row: half a second, doubled each time up to a limit."""
     return float(min(longest, 0.5 * 2.0 ** min(failures - 1, 30)))

@@ -1,9 +1,9 @@
 """
 Alias → class: what ``"interval"``, ``"memory"`` or ``"threadpool"`` stands for.
 
-The library's own aliases stand in a table, so that they need no package metadata (PyInstaller and Nuitka builds have none). Other
-packages add theirs as entry points in the groups ``apscheduler_lite.triggers``, ``apscheduler_lite.jobstores`` and
-``apscheduler_lite.executors``.
+The library's own aliases stand in a table, so that they need no package metadata (PyInstaller and Nuitka builds have
+none). Other packages add theirs as entry points in the groups ``apscheduler_lite.triggers``,
+``apscheduler_lite.jobstores`` and ``apscheduler_lite.executors``.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ def _qualified_name(obj: object) -> str:
         owner = obj.__self__
         cls = owner if isinstance(owner, type) else type(owner)
         return f"{cls.__qualname__}.{obj.__name__}"
-    return getattr(obj, "__qualname__", None) or getattr(obj, "__name__", "")
+    return str(getattr(obj, "__qualname__", None) or getattr(obj, "__name__", ""))
 
 
 def resolve(reference: str | bytes, parameter: str = "reference") -> Any:
@@ -138,6 +138,7 @@ def check_arguments(func: Callable[..., Any], args: Sequence[Any], kwargs: Mappi
                 hint = did_you_mean(name, parameters.parameters)
                 break
         raise ValueError(
-            f"args/kwargs do not fit {named}{parameters}: {exc} (args={shorten(tuple(args))}, kwargs={shorten(kwargs or {})})"
+            f"args/kwargs do not fit {named}{parameters}: {exc} (args={shorten(tuple(args))},"
+            f" kwargs={shorten(kwargs or {})})"
             f"{hint}"
         ) from None

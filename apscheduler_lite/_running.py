@@ -1,9 +1,9 @@
 """
 Run one job: once for functions that return, once for those that are awaited.
 
-An executor calls `execute` on a worker (a thread, a process, the scheduler's own thread) or awaits `execute_async` on a loop. Both
-judge the grace time, make the run known to `current_run`, call the function and write down on the run how it ended. They raise nothing
-but what ends the whole program.
+An executor calls `execute` on a worker (a thread, a process, the scheduler's own thread) or awaits `execute_async` on
+a loop. Both judge the grace time, make the run known to `current_run`, call the function and write down on the run
+how it ended. They raise nothing but what ends the whole program.
 """
 
 from __future__ import annotations
@@ -146,15 +146,15 @@ def describe_exception(exc: BaseException) -> str:
 
 
 def is_coroutine_function(func: Any) -> bool:
-    """Return whether calling it makes a coroutine: partials, bound methods, wrappers and objects with an async ``__call__`` included."""
+    """Return whether calling it makes a coroutine; partials, wrappers and objects with an async ``__call__`` too."""
     from inspect import iscoroutinefunction, unwrap
 
     while hasattr(func, "func") and hasattr(func, "keywords"):  # functools.partial and its like
         func = func.func
     if iscoroutinefunction(func) or iscoroutinefunction(unwrap(func)):
         return True
-    call = getattr(type(func), "__call__", None)
-    return not isinstance(func, type) and iscoroutinefunction(call)
+    # Of an object with an async __call__, the class has the coroutine function.
+    return not isinstance(func, type) and iscoroutinefunction(vars(type(func)).get("__call__", None))
 
 
 async def _awaited(awaitable: Awaitable[Any]) -> Any:

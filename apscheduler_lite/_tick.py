@@ -5,14 +5,15 @@ One pass of the scheduler, and all the I/O of it.
     for each run:    SUBMITTED event, executor.submit_run
     then:            the seconds until the next pass
 
-Everything called here is a stranger's (stores, executors, listeners) and may raise: each call has its own guard, says what happened
-by a log line and an event, and is tried again later; the rest of the pass goes on. No lock is held anywhere in this file. Only one
-thread ticks at a time.
+Everything called here is a stranger's (stores, executors, listeners) and may raise: each call has its own guard, says
+what happened by a log line and an event, and is tried again later; the rest of the pass goes on. No lock is held
+anywhere in this file. Only one thread ticks at a time.
 """
 
 from __future__ import annotations
 
 from ._planning import backoff
+from ._timezones import from_instant
 from .events import (
     EVENT_JOB_FAULT,
     EVENT_JOB_MAX_INSTANCES,
@@ -25,7 +26,6 @@ from .events import (
     JobExecutionEvent,
     JobSubmissionEvent,
 )
-from ._timezones import from_instant
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,11 +63,11 @@ class Ticker:
         self._host = host
         self._retry_interval = retry_interval
         self._failures: dict[str, int] = {}
-        self._retry_at: dict[str, float] = {}  # by the monotonic clock: a wall clock that is set back must not lengthen it
+        self._retry_at: dict[
+            str, float
+        ] = {}  # by the monotonic clock: a wall clock that is set back must not lengthen it
 
-    def tick(
-        self, stores: Sequence[tuple[str, BaseJobStore]], executors: Mapping[str, BaseExecutor]
-    ) -> float | None:
+    def tick(self, stores: Sequence[tuple[str, BaseJobStore]], executors: Mapping[str, BaseExecutor]) -> float | None:
         """Claim and hand over what is due; return the seconds until the next pass, None for no limit."""
         waits: list[float] = []
         for alias, store in stores:
@@ -87,12 +87,14 @@ class Ticker:
             claim = store.claim_due(now, {name: executor.capacity() for name, executor in executors.items()})
         except Exception as exc:
             return self._store_failed(alias, exc)
-        if retry_at is not None:
-            self._failures.pop(alias, None)
-            self._retry_at.pop(alias, None)
         for run in claim.runs:
             self._submit(run, store, executors)
         self._report(alias, claim)
+        if claim.failure is not None:
+            return self._store_failed(alias, claim.failure)
+        if retry_at is not None:
+            self._failures.pop(alias, None)
+            self._retry_at.pop(alias, None)
         return self._seconds_until(store, claim.next_due)
 
     def _seconds_until(self, store: BaseJobStore, next_due: int | None) -> float | None:

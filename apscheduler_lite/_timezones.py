@@ -248,7 +248,8 @@ def _mended(moment: datetime, pytz_zone: tzinfo, parameter: str) -> datetime:
     # some odd minutes off. The wall time is what was meant.
     warnings.warn(
         f"{parameter} {moment.isoformat()} has a pytz zone as its tzinfo=, which gives it the offset of another"
-        f" century; it is read as {readings[0].isoformat()}. Use zoneinfo.ZoneInfo({str(zone)!r}) or localize() of pytz",
+        f" century; it is read as {readings[0].isoformat()}. Use zoneinfo.ZoneInfo({str(zone)!r}), or pytz's"
+        " localize()",
         SchedulerWarning,
         stacklevel=4,
     )

@@ -96,17 +96,23 @@ class LocalClock:
     Get one from `local_clock`, which keeps it with all that it has found out.
     """
 
-    __slots__ = ("_chunks", "_fixed", "_knows_fold", "_steady", "zone")
+    __slots__ = ("_chunks", "_fixed", "_knows_fold", "_steady_by_year", "steady", "zone")
 
     def __init__(self, zone: tzinfo) -> None:
         self.zone = zone
         self._knows_fold = type(zone).__module__ == "zoneinfo" or isinstance(zone, timezone)
         self._chunks: dict[int, tuple[Period, ...]] = {}
-        self._steady: dict[int, tuple[tuple[datetime, datetime], ...]] = {}
+        self.steady = self._aware(0), self._aware(0)
+        self._steady_by_year: dict[int, list[tuple[datetime, datetime]]] = {}
         self._fixed: Period | None = None
         if _is_fixed(zone):
             offset = self._offset_at(0)
             self._fixed = Period(FIRST_INSTANT, LAST_INSTANT + 1, offset, offset, offset)
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether the zone is known to have no clock changes; one of a stranger's class is not."""
+        return self._fixed is not None
 
     def period_at(self, instant: int) -> Period:
         """
@@ -172,27 +178,35 @@ class LocalClock:
             instant = period.start - 1
         return None
 
-    def steady(self, year: int) -> tuple[tuple[datetime, datetime], ...]:
+    def steady_around(self, local: datetime) -> tuple[datetime, datetime]:
         """
-        Return the steady parts (see `Period`) that reach into a year, as aware wall times, the ends exclusive.
+        Return the steady part (see `Period`) that holds a local time of the zone, as wall times, the end exclusive.
 
-        They compare with other datetimes of the same ``tzinfo`` object by their wall time, which is fast, and
-        inside a steady part is also right.
+        They are marked with the zone, so that they compare with other times of the same ``tzinfo`` object by what the
+        clock shows. That is fast, and inside a steady part it is also right. A time that is in no steady part gets a
+        part that does not hold it. The last answer is kept in ``steady``.
         """
-        found = self._steady.get(year)
-        if found is None:
-            first = max(FIRST_INSTANT, (datetime(year, 1, 1) - _EPOCH) // _MICROSECOND - _DAY)
-            last = min(LAST_INSTANT, first + 368 * _DAY)
-            parts: list[tuple[datetime, datetime]] = []
-            while first < last:
-                period = self.period_at(first)
-                low, high = period.steady_start + period.offset, period.steady_end + period.offset
-                if low < high:
-                    parts.append((self._aware(low), self._aware(high)))
-                first = period.end
-            if len(self._steady) >= _KEPT_CHUNKS:
-                self._steady.clear()
-            found = self._steady[year] = tuple(parts)
+        year = local.year
+        for steady in self._steady_by_year.get(year) or self._steady_in(year):
+            if steady[0] <= local < steady[1]:
+                self.steady = steady
+                return steady
+        return self._aware(0), self._aware(0)
+
+    def _steady_in(self, year: int) -> list[tuple[datetime, datetime]]:
+        """Return the steady parts that reach into the year."""
+        instant = max(FIRST_INSTANT, (datetime(year, 1, 1) - _EPOCH) // _MICROSECOND - _DAY)
+        last = min(LAST_INSTANT, instant + 368 * _DAY)
+        found: list[tuple[datetime, datetime]] = []
+        while instant < last:
+            period = self.period_at(instant)
+            low, high = period.steady_start + period.offset, period.steady_end + period.offset
+            if low < high:
+                found.append((self._aware(low), self._aware(high)))
+            instant = period.end
+        if len(self._steady_by_year) >= _KEPT_CHUNKS:
+            self._steady_by_year.clear()
+        self._steady_by_year[year] = found
         return found
 
     def _aware(self, wall: int) -> datetime:
@@ -240,9 +254,7 @@ class LocalClock:
     def _offset_at(self, instant: int) -> int:
         local = (_EPOCH_UTC + timedelta(microseconds=instant)).astimezone(self.zone)
         if self._knows_fold:
-            offset = local.utcoffset()
-            assert offset is not None
-            return offset // _MICROSECOND
+            return local.utcoffset() // _MICROSECOND  # type: ignore[operator]
         # A class of a stranger that knows no fold reads the right time, but takes the second reading's offset
         # for the first's. The difference of the readings is right.
         return (local.replace(tzinfo=None, fold=0) - _EPOCH) // _MICROSECOND - instant

@@ -108,7 +108,7 @@ class JobEvent(SchedulerEvent):
 
     _shown: tuple[str, ...] = ("job_id", "jobstore")
 
-    def __init__(self, code: int, job_id: str | None, jobstore: str | None, *, job: Job | None = None) -> None:
+    def __init__(self, code: int, job_id: str, jobstore: str, *, job: Job | None = None) -> None:
         super().__init__(code)
         self.job_id = job_id
         self.jobstore = jobstore
@@ -175,13 +175,15 @@ class JobExecutionEvent(JobEvent):
         self.run = run
 
 
-class FaultEvent(JobEvent):
+class FaultEvent(SchedulerEvent):
     """
     Something that ours is built on raised; nothing was lost, and it will be tried again.
 
     Attributes:
         alias: alias of the store or executor concerned, if any.
-        job_id: the job concerned, if any.
+        job_id: id of the job concerned, if any.
+        jobstore: alias of that job's store.
+        job: that job.
         exception: what was raised.
         retry_in: seconds until the next try, or None when that depends on something else.
     """
@@ -199,7 +201,9 @@ class FaultEvent(JobEvent):
         job: Job | None = None,
         retry_in: float | None = None,
     ) -> None:
-        super().__init__(code, job_id, jobstore, job=job)
-        self.alias = alias
+        super().__init__(code, alias)
+        self.job_id = job_id
+        self.jobstore = jobstore
+        self.job = job
         self.exception = exception
         self.retry_in = retry_in

@@ -40,7 +40,7 @@ _process = os.urandom(6).hex()
 
 def _begin_new_process() -> None:
     """Give a forked child run ids of its own."""
-    global _process
+    global _process  # noqa: PLW0603 - a fact of the process
     _process = os.urandom(6).hex()
 
 

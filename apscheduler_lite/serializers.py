@@ -1,8 +1,9 @@
 """
 Job ↔ document: JSON that a person can read.
 
-JSON's own types stand for themselves; those that people often pass to jobs (dates, times, UUIDs, decimals, bytes, tuples, sets) and
-triggers are tagged objects, ``{"$": "date", "value": "2026-11-24"}``. Any other argument is embedded as a pickle.
+JSON's own types stand for themselves; those that people often pass to jobs (dates, times, UUIDs, decimals, bytes,
+tuples, sets) and triggers are tagged objects, ``{"$": "date", "value": "2026-11-24"}``. Any other argument is
+embedded as a pickle.
 """
 
 from __future__ import annotations
@@ -119,7 +120,9 @@ def _trigger(reference: str, state: Any) -> BaseTrigger:
     module, _, name = reference.partition(":")
     if module.startswith("apscheduler."):  # exported by APScheduler 3: the same class of ours
         kind = module.removeprefix("apscheduler.triggers.").removeprefix("combining")
-        reference = f"apscheduler_lite.triggers.{kind}:{name}" if kind else f"apscheduler_lite.triggers.combining:{name}"
+        reference = (
+            f"apscheduler_lite.triggers.{kind}:{name}" if kind else f"apscheduler_lite.triggers.combining:{name}"
+        )
     cls = resolve(reference, "the class of a trigger")
     if not isinstance(cls, type) or not issubclass(cls, BaseTrigger):
         raise ValueError(f"{reference!r} is no trigger class")
@@ -138,10 +141,18 @@ _TYPES: dict[str, tuple[type, Any, Any]] = {
     "timedelta": (timedelta, _microseconds, lambda value: timedelta(microseconds=value)),
     "bytes": (bytes, lambda value: b64encode(value).decode("ascii"), b64decode),
     "tuple": (tuple, lambda value: [encode(each) for each in value], lambda value: tuple(map(decode, value))),
-    "set": (set, lambda value: [encode(each) for each in sorted(value, key=repr)], lambda value: set(map(decode, value))),
+    "set": (
+        set,
+        lambda value: [encode(each) for each in sorted(value, key=repr)],
+        lambda value: set(map(decode, value)),
+    ),
     "datetime": (
         datetime,
-        lambda value: {"wall": value.replace(tzinfo=None).isoformat(), "fold": value.fold, "zone": encode(value.tzinfo)},
+        lambda value: {
+            "wall": value.replace(tzinfo=None).isoformat(),
+            "fold": value.fold,
+            "zone": encode(value.tzinfo),
+        },
         lambda value: datetime.fromisoformat(value["wall"]).replace(tzinfo=decode(value["zone"]), fold=value["fold"]),
     ),
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import subprocess
 import sys
 import time
@@ -101,8 +102,15 @@ def in_process_of_its_own(function: Callable[..., Any], *arguments: object, time
 
 
 def in_fresh_process(code: str, *, timeout: float = 300) -> Any:
-    """Run the code in an interpreter that has imported nothing yet; return the JSON on the last line it printed."""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=timeout, check=False)
+    """
+    Run the code in an interpreter that has imported nothing yet; return the JSON on the last line it printed.
+
+    It may keep byte code, as an installed package has it: where Python is told not to, it would compile ours in every
+    round, and the peers', which pip compiled, in none.
+    """
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=timeout, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"a measured program failed:\n{code}\n{done.stderr}")
     return json.loads(done.stdout.splitlines()[-1])

@@ -29,6 +29,8 @@ nitpicky = True
 nitpick_ignore_regex = [
     # Other people's names, which have no page here.
     (r"py:.*", r"(abc|asyncio|builtins|collections|concurrent|contextlib|datetime|logging|threading|typing)\..*"),
+    # A sentence under "Raises" instead of a class.
+    (r"py:exc", r".* .*"),
     # Names that are imported for the type checker alone, which Sphinx cannot look up.
     (r"py:(class|data|exc|obj)", r"[A-Za-z_]\w*"),
 ]

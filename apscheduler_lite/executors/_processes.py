@@ -1,10 +1,12 @@
 """
 Worker processes, one for each worker thread of the pool.
 
-The thread sends a run down a pipe and waits for its outcome or for the death of the process, whichever comes first. So a process that
-exits, crashes or is killed fails its own run and nobody else's, and the next run finds a new process.
+The thread sends a run down a pipe and waits for its outcome or for the death of the process, whichever comes first.
+So a process that exits, crashes or is killed fails its own run and nobody else's, and the next run finds a new
+process.
 
-What crosses the border: the run with the function's reference and the arguments there, its outcome back. Both are pickled here,
+What crosses the border: the run with the function's reference and the arguments there, its outcome back. Both are
+    pickled here,
 by hand, so that what cannot be pickled becomes an error of that run with a sentence that says what it was.
 """
 
@@ -17,12 +19,13 @@ from contextlib import suppress
 from multiprocessing.connection import wait
 from threading import Lock
 
-from .._options import as_positive_integer
-from .._references import name_of
-from .._running import describe_exception, execute
-from .._text import shorten
-from ..errors import RemoteError, WorkerDiedError
-from ..runs import Outcome
+from apscheduler_lite._options import as_positive_integer
+from apscheduler_lite._references import name_of
+from apscheduler_lite._running import describe_exception, execute
+from apscheduler_lite._text import shorten
+from apscheduler_lite.errors import RemoteError, WorkerDiedError
+from apscheduler_lite.runs import Outcome
+
 from .base import fail
 
 TYPE_CHECKING = False
@@ -34,8 +37,8 @@ if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
     from typing import Any
 
-    from .._clock import Clock
-    from ..runs import Run
+    from apscheduler_lite._clock import Clock
+    from apscheduler_lite.runs import Run
 
 __all__ = ["ProcessWorker"]
 
@@ -44,8 +47,8 @@ _STOP = b""
 _ORPHAN_CHECK = 5.0  # seconds between two looks of an idle worker whether its parent is still there
 _OUTCOME = ("outcome", "reason", "retval", "exception", "traceback", "started", "finished")
 
-# Held while a process is started: a fork in between would hand the new pipe's far end to a sibling, which would keep it open
-# after the process has died.
+# Held while a process is started: a fork in between would hand the new pipe's far end to a sibling, which would keep
+# it open after the process has died.
 _starting = Lock()
 
 
@@ -70,9 +73,11 @@ class ProcessWorker:
         )
         self._initializer = initializer
         self._initargs = tuple(initargs)
-        self._limit = None if max_tasks_per_child is None else as_positive_integer(max_tasks_per_child, "max_tasks_per_child")
+        self._limit = (
+            None if max_tasks_per_child is None else as_positive_integer(max_tasks_per_child, "max_tasks_per_child")
+        )
         self._process: BaseProcess | None = None
-        self._pipe: Connection | None = None
+        self._pipe: Connection[Any, Any] | None = None
         self._tasks = 0
 
     def run(self, run: Run) -> None:
@@ -89,7 +94,8 @@ class ProcessWorker:
             message = pickle.dumps(run)
         except Exception as exc:
             raise RemoteError(
-                f"the job cannot be sent to a worker process: {name_of(run.func)} with args {shorten(run.args)} and kwargs"
+                f"the job cannot be sent to a worker process: {name_of(run.func)} with args {shorten(run.args)} and"
+                " kwargs"
                 f" {shorten(run.kwargs or {})} cannot be pickled: {describe_exception(exc)}"
             ) from exc
         pipe = self._ready_pipe()
@@ -113,11 +119,12 @@ class ProcessWorker:
                 extra={"action": "run_failed", "job_id": run.job_id},
             )
 
-    def _ready_pipe(self) -> Connection:
+    def _ready_pipe(self) -> Connection[Any, Any]:
         if self._pipe is not None and self._process is not None and self._process.is_alive():
             return self._pipe
         self._discard()
         with _starting:
+            near: Connection[Any, Any]
             near, far = self._context.Pipe()
             self._process = self._context.Process(
                 target=_serve, args=(far, near, os.getpid(), self._initializer, self._initargs), daemon=True
@@ -146,7 +153,8 @@ class ProcessWorker:
         if method == "fork":
             return ""
         return (
-            f". With the start method {method!r} a worker process imports the main script again: a script that starts its scheduler"
+            f". With the start method {method!r} a worker process imports the main script again: a script that starts"
+            " its scheduler"
             " at the top level starts it there too. Put that code under  if __name__ == '__main__':"
         )
 
@@ -155,7 +163,8 @@ class ProcessWorker:
         process = self._process
         if process is None:
             raise WorkerDiedError("the worker process is gone")
-        # The sentinel tells of most deaths at once; where a descendant keeps its pipe open, is_alive() does within a second.
+        # The sentinel tells of most deaths at once; where a descendant keeps its pipe open, is_alive() does within a
+        # second.
         while not wait([pipe, process.sentinel], 1.0) and process.is_alive():
             continue
         with suppress(EOFError, OSError):  # the end of the pipe: it died, and its exit code says how
@@ -195,7 +204,7 @@ def _serve(pipe: Connection, parents_end: Connection, parent: int, initializer: 
     """Run jobs until the parent closes the pipe or is gone: what a worker process does."""
     import signal
 
-    parents_end.close()  # inherited by fork, or sent along: it must be open in the parent only, or its end is never seen
+    parents_end.close()  # inherited by fork, or sent along: only the parent may hold it, or its end is never seen
     # Ctrl-C goes to the whole process group; the parent decides what happens to the runs in progress.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if initializer is not None:
@@ -236,7 +245,9 @@ def _answer(message: bytes) -> bytes:
             f"the job ran, but its result {shorten(run.retval)} cannot be sent back from the worker process:"
             f" {describe_exception(exc)}"
         )
-        return pickle.dumps((Outcome.ERROR, f"error: {reason}", None, RemoteError(reason), None, run.started, run.finished))
+        return pickle.dumps(
+            (Outcome.ERROR, f"error: {reason}", None, RemoteError(reason), None, run.started, run.finished)
+        )
 
 
 def _portable(exc: BaseException) -> BaseException:
@@ -245,5 +256,7 @@ def _portable(exc: BaseException) -> BaseException:
         if type(pickle.loads(pickle.dumps(exc))) is type(exc):  # noqa: S301 - our own
             return exc
     except Exception as why:
-        return RemoteError(f"{describe_exception(exc)} (the exception itself cannot be pickled: {describe_exception(why)})")
+        return RemoteError(
+            f"{describe_exception(exc)} (the exception itself cannot be pickled: {describe_exception(why)})"
+        )
     return RemoteError(describe_exception(exc))

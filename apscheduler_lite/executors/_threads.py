@@ -1,15 +1,15 @@
 """
 A lean pool of threads.
 
-`concurrent.futures` makes a Future with a Condition for every call and wakes a thread for every submission. Here a worker takes item
-after item from one C-implemented queue and sleeps only when that is empty; the end of an item is told by the item itself. That makes a
-burst of short runs several times cheaper (`benchmarks/`).
+`concurrent.futures` makes a Future with a Condition for every call and wakes a thread for every submission. Here a
+worker takes item after item from one C-implemented queue and sleeps only when that is empty; the end of an item is
+told by the item itself. That makes a burst of short runs several times cheaper (`benchmarks/`).
 """
 
 from __future__ import annotations
 
 from queue import SimpleQueue
-from threading import Lock, Thread, current_thread
+from threading import RLock, Thread, current_thread
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class WorkerThreads:
         self._make_worker = make_worker
         self._name = name
         self._queue: SimpleQueue[Any] = SimpleQueue()
-        self._lock = Lock()
+        self._lock = RLock()  # a signal handler may interrupt the thread that holds it and shut the pool down
         self._threads: list[Thread] = []
         self._unfinished = 0
         self._is_closed = False

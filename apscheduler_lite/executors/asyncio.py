@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from .._options import as_positive_integer
-from .._running import execute, execute_async, is_coroutine_function
+from apscheduler_lite._options import as_positive_integer
+from apscheduler_lite._running import execute, execute_async, is_coroutine_function
+
 from ._threads import WorkerThreads
 from .base import BaseExecutor, fail
 
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Any
 
-    from ..job import Job
-    from ..runs import Run
+    from apscheduler_lite.job import Job
+    from apscheduler_lite.runs import Run
 
 __all__ = ["AsyncIOExecutor"]
 
@@ -26,8 +27,8 @@ class AsyncIOExecutor(BaseExecutor):
     """
     Run coroutine functions on the scheduler's event loop and plain functions on a pool of threads.
 
-    Async callables, partials and wrappers of coroutine functions count as such, and an awaitable that a plain function returns is
-    awaited on the loop.
+    Async callables, partials and wrappers of coroutine functions count as such, and an awaitable that a plain
+    function returns is awaited on the loop.
 
     Plugin alias: ``asyncio``.
 
@@ -47,7 +48,8 @@ class AsyncIOExecutor(BaseExecutor):
         self._loop = getattr(scheduler, "_eventloop", None)
         if self._loop is None:
             raise RuntimeError(
-                f"AsyncIOExecutor needs the event loop of an AsyncIOScheduler, and {type(scheduler).__name__} has none; on it, use a"
+                f"AsyncIOExecutor needs the event loop of an AsyncIOScheduler, and {type(scheduler).__name__} has"
+                " none; on it, use a"
                 " ThreadPoolExecutor: it runs coroutine functions as well"
             )
         self._threads = WorkerThreads(self.max_workers, lambda: _LoopAwareWorker(self), f"apscheduler_lite.{alias}")

@@ -1,9 +1,9 @@
 """
 The port through which a scheduler has its runs run.
 
-An executor that was written for APScheduler 3 implements `_do_submit_job` and reports by `_run_job_success` or `_run_job_error`; it
-works unchanged. The executors of this library implement `submit_run` instead, which hands over one `Run`, and report by
-`_run_ended`.
+An executor that was written for APScheduler 3 implements `_do_submit_job` and reports by `_run_job_success` or
+`_run_job_error`; it works unchanged. The executors of this library implement `submit_run` instead, which hands over
+one `Run`, and report by `_run_ended`.
 
 A run handed over is always reported: as executed, failed, missed; also when a worker dies under it.
 """
@@ -14,12 +14,12 @@ import logging
 from abc import ABC
 from threading import RLock
 
-from .._clock import SystemClock
-from .._running import execute, execute_async
-from .._timezones import to_instant
-from ..errors import MaxInstancesReachedError
-from ..events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED, EVENT_JOB_MISSED, JobExecutionEvent
-from ..runs import Outcome, Run
+from apscheduler_lite._clock import SystemClock
+from apscheduler_lite._running import execute, execute_async
+from apscheduler_lite._timezones import to_instant
+from apscheduler_lite.errors import MaxInstancesReachedError
+from apscheduler_lite.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED, EVENT_JOB_MISSED, JobExecutionEvent
+from apscheduler_lite.runs import Outcome, Run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Any, Protocol
 
-    from .._clock import Clock
-    from ..events import SchedulerEvent
-    from ..job import Job
+    from apscheduler_lite._clock import Clock
+    from apscheduler_lite.events import SchedulerEvent
+    from apscheduler_lite.job import Job
 
     class ExecutorHost(Protocol):
         """What an executor asks of its scheduler."""
@@ -50,12 +50,12 @@ OUTCOME_EVENTS = {
 _OUTCOME_OF = {code: outcome for outcome, code in OUTCOME_EVENTS.items()}
 
 
-class BaseExecutor(ABC):
+class BaseExecutor(ABC):  # noqa: B024 - which of two methods is abstract depends on the other
     """
     Run jobs.
 
-    A subclass implements either `submit_run` or `_do_submit_job`. Whatever it does, it must report the end of every run that it
-    accepted.
+    A subclass implements either `submit_run` or `_do_submit_job`. Whatever it does, it must report the end of every
+    run that it accepted.
     """
 
     _scheduler: Any = None
@@ -65,8 +65,8 @@ class BaseExecutor(ABC):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        # Whichever of the two the most derived class defines is the one that counts: a subclass of one of our pools that overrides
-        # _do_submit_job, as one does to wrap every job, must see its method called.
+        # Whichever of the two the most derived class defines is the one that counts: a subclass of one of our pools
+        # that overrides _do_submit_job, as one does to wrap every job, must see its method called.
         for base in cls.__mro__:
             if "submit_run" in vars(base) or "_do_submit_job" in vars(base):
                 cls._hands_over_jobs = base is BaseExecutor or "submit_run" not in vars(base)
@@ -90,7 +90,8 @@ class BaseExecutor(ABC):
         Stop.
 
         Args:
-            wait: return only when the runs in progress have ended. It may be called from one of them, which is then not waited for.
+            wait: return only when the runs in progress have ended. It may be called from one of them, which is then
+                not waited for.
         """
 
     def capacity(self) -> int | None:
@@ -173,7 +174,7 @@ class BaseExecutor(ABC):
         return run
 
     def _handed_over(self, job: Job, run_times: Sequence[datetime]) -> list[Run]:
-        """Return the runs that a subclass hands back to our own `_do_submit_job`, with the function it may have wrapped."""
+        """Return the runs that a subclass hands back to our `_do_submit_job`, with the function it may have wrapped."""
         runs = []
         for moment in run_times:
             instant = to_instant(moment)

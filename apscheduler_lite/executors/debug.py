@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .._running import execute
+from apscheduler_lite._running import execute
+
 from .base import BaseExecutor
 
 TYPE_CHECKING = False
@@ -10,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from ..job import Job
-    from ..runs import Run
+    from apscheduler_lite.job import Job
+    from apscheduler_lite.runs import Run
 
 __all__ = ["DebugExecutor"]
 

@@ -1,17 +1,19 @@
 """
 Executors on pools of workers: threads, processes, and any pool of `concurrent.futures`.
 
-A coroutine function is not special here: what a job's function returns is awaited when it is awaitable, on one loop thread per
+A coroutine function is not special here: what a job's function returns is awaited when it is awaitable, on one loop
+    thread per
 executor.
 """
 
 from __future__ import annotations
 
-from .._options import as_positive_integer, refuse_unknown
-from .._running import LoopThread, execute
-from .._text import shorten
-from ..errors import MaxInstancesReachedError
-from ..runs import Outcome
+from apscheduler_lite._options import as_positive_integer, refuse_unknown
+from apscheduler_lite._running import LoopThread, execute
+from apscheduler_lite._text import shorten
+from apscheduler_lite.errors import MaxInstancesReachedError
+from apscheduler_lite.runs import Outcome
+
 from ._threads import WorkerThreads
 from .base import BaseExecutor, fail
 
@@ -22,9 +24,10 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Any
 
-    from .._clock import Clock
-    from ..job import Job
-    from ..runs import Run
+    from apscheduler_lite._clock import Clock
+    from apscheduler_lite.job import Job
+    from apscheduler_lite.runs import Run
+
     from ._threads import Worker
 
 __all__ = ["BasePoolExecutor", "MaxInstancesReachedError", "ProcessPoolExecutor", "ThreadPoolExecutor"]
@@ -33,10 +36,12 @@ __all__ = ["BasePoolExecutor", "MaxInstancesReachedError", "ProcessPoolExecutor"
 class _WorkersExecutor(BaseExecutor):
     """What the thread pool and the process pool share: threads that take runs, as many as there are workers."""
 
-    def __init__(self, max_workers: int, pool_kwargs: Mapping[str, Any] | None, prefetch: int, known: Sequence[str]) -> None:
+    def __init__(
+        self, max_workers: int, pool_kwargs: Mapping[str, Any] | None, prefetch: int, known: Sequence[str]
+    ) -> None:
         super().__init__()
         self.max_workers = as_positive_integer(max_workers, "max_workers")
-        if isinstance(prefetch, bool) or not isinstance(prefetch, int) or prefetch < 0:
+        if type(prefetch) is not int or prefetch < 0:
             raise TypeError(f"prefetch must be an integer of at least 0, not {shorten(prefetch)}")
         self.prefetch = prefetch
         if pool_kwargs is not None and not hasattr(pool_kwargs, "keys"):
@@ -87,12 +92,15 @@ class ThreadPoolExecutor(_WorkersExecutor):
 
     Args:
         max_workers: how many runs may be in progress at the same time.
-        pool_kwargs: ``thread_name_prefix``, ``initializer`` and ``initargs``, as `concurrent.futures.ThreadPoolExecutor` takes them.
-        prefetch: how many runs of persistent stores may be claimed beyond the free workers. More is faster; after a crash that many
-            runs may be reported as interrupted that had not begun.
+        pool_kwargs: ``thread_name_prefix``, ``initializer`` and ``initargs``, as
+            `concurrent.futures.ThreadPoolExecutor` takes them.
+        prefetch: how many runs of persistent stores may be claimed beyond the free workers. More is faster; after a
+            crash that many runs may be reported as interrupted that had not begun.
     """
 
-    def __init__(self, max_workers: int = 10, pool_kwargs: Mapping[str, Any] | None = None, *, prefetch: int = 0) -> None:
+    def __init__(
+        self, max_workers: int = 10, pool_kwargs: Mapping[str, Any] | None = None, *, prefetch: int = 0
+    ) -> None:
         super().__init__(max_workers, pool_kwargs, prefetch, ("thread_name_prefix", "initializer", "initargs"))
         self._loop_thread = LoopThread("apscheduler_lite.loop")
 
@@ -139,19 +147,21 @@ class ProcessPoolExecutor(_WorkersExecutor):
     """
     Run jobs on a pool of worker processes.
 
-    The function must have an importable name; arguments, results and exceptions travel as pickles. A worker that dies fails the
-    run that it had, and only that one; another takes its place.
+    The function must have an importable name; arguments, results and exceptions travel as pickles. A worker that dies
+    fails the run that it had, and only that one; another takes its place.
 
     Plugin alias: ``processpool``.
 
     Args:
         max_workers: how many processes there may be.
-        pool_kwargs: ``mp_context`` (a start method or a context of `multiprocessing`), ``initializer``, ``initargs`` and
-            ``max_tasks_per_child``, as `concurrent.futures.ProcessPoolExecutor` takes them.
+        pool_kwargs: ``mp_context`` (a start method or a context of `multiprocessing`), ``initializer``, ``initargs``
+            and ``max_tasks_per_child``, as `concurrent.futures.ProcessPoolExecutor` takes them.
         prefetch: as for `ThreadPoolExecutor`.
     """
 
-    def __init__(self, max_workers: int = 10, pool_kwargs: Mapping[str, Any] | None = None, *, prefetch: int = 0) -> None:
+    def __init__(
+        self, max_workers: int = 10, pool_kwargs: Mapping[str, Any] | None = None, *, prefetch: int = 0
+    ) -> None:
         super().__init__(
             max_workers, pool_kwargs, prefetch, ("mp_context", "initializer", "initargs", "max_tasks_per_child")
         )
@@ -176,7 +186,9 @@ class BasePoolExecutor(BaseExecutor):
     def __init__(self, pool: Executor) -> None:
         super().__init__()
         if not callable(getattr(pool, "submit", None)) or not callable(getattr(pool, "shutdown", None)):
-            raise TypeError(f"pool must have the methods submit and shutdown, as concurrent.futures.Executor; not {shorten(pool)}")
+            raise TypeError(
+                f"pool must have the methods submit and shutdown, as concurrent.futures.Executor; not {shorten(pool)}"
+            )
         self._pool = pool
 
     def submit_run(self, run: Run) -> None:
@@ -205,7 +217,7 @@ class BasePoolExecutor(BaseExecutor):
 
 
 def execute_and_return(run: Run) -> Run:
-    """Run a job on a worker that may be another process, and return the run with its outcome but without what need not travel."""
+    """Run a job on a worker, which may be another process, and return the run with its outcome."""
     execute(run)
     return run
 

@@ -1,11 +1,13 @@
 """
 The port through which a scheduler keeps its jobs.
 
-A store that was written for APScheduler 3 implements the eight abstract methods and works unchanged: `BaseJobStore` builds what
-this library needs beyond them (claiming, changing, giving back) on top of those eight. A store that can do better overrides that
-part too, as the memory and SQL stores do.
+A store that was written for APScheduler 3 implements the eight abstract methods and works unchanged: `BaseJobStore`
+    builds what
+this library needs beyond them (claiming, changing, giving back) on top of those eight. A store that can do better
+overrides that part too, as the memory and SQL stores do.
 
-Who calls what: the scheduler calls a store from any thread and holds no lock of its own meanwhile. The eight methods are called under
+Who calls what: the scheduler calls a store from any thread and holds no lock of its own meanwhile. The eight methods
+    are called under
 the store's `guard`, one at a time, since stores of version 3 expect that; triggers are asked outside it.
 """
 
@@ -13,31 +15,31 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
-from threading import RLock
+from contextlib import contextmanager
 
-from .._planning import Slot, backoff, plan
-from .._text import did_you_mean, one_of
-from .._timezones import UTC, from_instant, to_instant
-from ..errors import ConflictingIdError, JobLookupError, TransientJobError
-from ..runs import Run
+from apscheduler_lite._planning import Slot, plan
+from apscheduler_lite._text import did_you_mean, one_of
+from apscheduler_lite._timezones import UTC, from_instant, to_instant
+from apscheduler_lite.errors import ConflictingIdError, JobLookupError, TransientJobError
+from apscheduler_lite.runs import Run
+
+from ._bookkeeping import Bookkeeping
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
     from typing import Any
 
-    from .._planning import Plan
-    from ..job import Job
+    from apscheduler_lite._planning import Plan
+    from apscheduler_lite.job import Job
 
     Decide = Callable[[Job], Mapping[str, Any]]
+    Settle = Callable[[Job, "Job | None"], bool]
     Capacity = Mapping[str, "int | None"]
 
 __all__ = ["BaseJobStore", "Claim", "ConflictingIdError", "JobFault", "JobLookupError", "TransientJobError"]
-
-RETRY_LONGEST = 60.0
-"""Seconds between two tries of a job that cannot be scheduled, at the longest."""
 
 
 class JobFault:
@@ -63,9 +65,10 @@ class Claim:
         finished: jobs that have left the store, since their last run is among `runs`.
         faults: jobs that could not be scheduled.
         next_due: the instant at which the store wants to be claimed again; None when nothing is scheduled.
+        failure: what the store raised after it had handed out `runs`, which count nevertheless; None mostly.
     """
 
-    __slots__ = ("faults", "finished", "missed", "next_due", "runs", "skipped")
+    __slots__ = ("failure", "faults", "finished", "missed", "next_due", "runs", "skipped")
 
     def __init__(self) -> None:
         self.runs: list[Run] = []
@@ -74,6 +77,7 @@ class Claim:
         self.finished: list[Job] = []
         self.faults: list[JobFault] = []
         self.next_due: int | None = None
+        self.failure: Exception | None = None
 
 
 class UnknownExecutorError(LookupError):
@@ -81,7 +85,8 @@ class UnknownExecutorError(LookupError):
 
     def __init__(self, alias: str, known: Sequence[str]) -> None:
         super().__init__(
-            f"this scheduler has no executor {alias!r}{did_you_mean(alias, known)} (it has: {one_of(known)}); the job is kept,"
+            f"this scheduler has no executor {alias!r}{did_you_mean(alias, known)} (it has: {one_of(known)}); the job"
+            " is kept,"
             f" and runs as soon as some scheduler on its store has one"
         )
 
@@ -90,8 +95,8 @@ class BaseJobStore(ABC):
     """
     Keep jobs and hand out those that are due.
 
-    Subclasses implement the eight abstract methods. They may raise anything: a store that fails is reported and tried again, and
-    the other stores of the scheduler do not notice.
+    Subclasses implement the eight abstract methods. They may raise anything: a store that fails is reported and tried
+    again, and the other stores of the scheduler do not notice.
     """
 
     _scheduler: Any = None
@@ -101,6 +106,9 @@ class BaseJobStore(ABC):
 
     persistent = True
     """Whether jobs outlive the process: then their functions must have importable names."""
+
+    is_thread_safe = False
+    """Whether any thread may call it at any time; if not, it is called by one at a time, under its `guard`."""
 
     poll_interval: float | None = None
     """Seconds after which the store is looked at even when nothing is due, since others may change it. None: never."""
@@ -116,7 +124,8 @@ class BaseJobStore(ABC):
         """
         if self._scheduler is not None and self._scheduler is not scheduler:
             raise RuntimeError(
-                f"this {type(self).__name__} object already serves another scheduler; give each scheduler a store object of its own"
+                f"this {type(self).__name__} object already serves another scheduler; give each scheduler a store"
+                " object of its own"
                 " (they may point at the same database)"
             )
         self._scheduler = scheduler
@@ -182,37 +191,57 @@ class BaseJobStore(ABC):
 
     # -- what the scheduler calls beyond them ------------------------------------------------------------------
 
-    def add_jobs(self, jobs: Sequence[Job], *, replace: bool = False) -> None:
+    def add_jobs(self, jobs: Sequence[Job], settle: Settle) -> None:
         """
         Add many jobs, all or none.
 
+        Args:
+            jobs: the jobs, with different ids.
+            settle: called with each job and the one of the same id that is stored, or None. It sets the job's next run
+                time, and returns whether the job is to be stored (its schedule may be over; one that it was to replace
+                is removed then). It may be called again when the stored job was changed in between.
+
         Raises:
-            ConflictingIdError: one of them has an id that is taken, and they are not to replace.
+            ConflictingIdError: by `settle`, when a stored job is not to be replaced.
         """
-        with self.guard:
-            done: list[tuple[Job, Job | None]] = []
-            try:
-                for job in jobs:
-                    before = self.lookup_job(job.id) if replace else None
+        while True:
+            with self.guard:
+                before = [self.lookup_job(job.id) for job in jobs]
+                seen = [None if each is None else each._next for each in before]
+            wanted = [settle(job, each) for job, each in zip(jobs, before, strict=True)]
+            with self.guard:
+                present = [self.lookup_job(job.id) for job in jobs]
+                if [None if each is None else each._next for each in present] == seen:
+                    self._add_all(jobs, present, wanted)
+                    return
+
+    def _add_all(self, jobs: Sequence[Job], present: Sequence[Job | None], wanted: Sequence[bool]) -> None:
+        done: list[tuple[Job, Job | None]] = []
+        try:
+            for job, before, is_wanted in zip(jobs, present, wanted, strict=True):
+                if is_wanted:
                     if before is None:
                         self.add_job(job)
                     else:
                         self.update_job(job)
                     done.append((job, before))
-            except BaseException:
-                for job, before in reversed(done):
-                    if before is None:
-                        self.remove_job(job.id)
-                    else:
-                        self.update_job(before)
-                raise
+            for before, is_wanted in zip(present, wanted, strict=True):
+                if before is not None and not is_wanted:
+                    self.remove_job(before.id)
+        except BaseException:
+            for job, before in reversed(done):
+                if before is None:
+                    self.remove_job(job.id)
+                else:
+                    self.update_job(before)
+            raise
 
     def change_job(self, job_id: str, decide: Decide) -> Job:
         """
         Change a job by what `decide` makes of its present state, and return it.
 
-        `decide` is called with the job and returns the slots to set; it may be called again when the job was changed by someone else
-        in between.
+        `decide` is called with the job and returns the slots to set; it may be called again when the job was changed
+        by someone else in between.
 
         Raises:
             JobLookupError: there is no such job.
@@ -226,8 +255,9 @@ class BaseJobStore(ABC):
             job = self.lookup_job(job_id)
             if job is None:
                 raise JobLookupError(job_id)
-            job._assign(slots)
-            self.update_job(job)
+            with _restored_on_error(job):
+                job._assign(slots)
+                self.update_job(job)
         return job
 
     def claim_due(self, now: int, capacity: Capacity) -> Claim:
@@ -267,7 +297,10 @@ class BaseJobStore(ABC):
             else:
                 books.failures.pop(job.id, None)
         books.waiting = waiting
-        claim.next_due = self._next_due(now, waiting)
+        try:
+            claim.next_due = self._next_due(now, waiting)
+        except Exception as exc:  # the runs have been claimed: they must get to their executors all the same
+            claim.failure = exc
         return claim
 
     def _commit(self, job: Job, slot: Slot, made: Plan, claim: Claim, left: dict[str, int | None]) -> None:
@@ -280,12 +313,14 @@ class BaseJobStore(ABC):
             present = self.lookup_job(job.id)
             if present is None or present._next != slot.due:
                 return  # changed or removed while it was being planned: whoever did that decides when it runs next
-            set_slot(present, made.next)
-            if made.next is None:
-                self.remove_job(job.id)
-                claim.finished.append(present)
-            else:
-                self.update_job(present)
+            with _restored_on_error(present):
+                set_slot(present, made.next)
+                if made.next is None:
+                    self.remove_job(job.id)
+                else:
+                    self.update_job(present)
+        if made.next is None:
+            claim.finished.append(present)
         if free is not None:
             left[job.executor] = free - len(runs)
         started = [Run.of(present, self._alias or "", each.fire_time, each.due) for each in runs]
@@ -295,7 +330,7 @@ class BaseJobStore(ABC):
         claim.missed.extend((present, each) for each in made.missed or ())
 
     def _next_due(self, now: int, waiting: bool) -> int | None:
-        """Return when to claim again; jobs that wait for a slot are woken by the run that frees it, not by the clock."""
+        """Return when to claim again; what waits for a slot is woken by the run that frees it, not by the clock."""
         with self.guard:
             if not waiting:
                 moment = self.get_next_run_time()
@@ -325,8 +360,9 @@ class BaseJobStore(ABC):
                 set_slot(job, Slot(run.fire_time, run.due))
                 self.add_job(job)
             elif not present.paused and present.trigger.is_same_schedule(job.trigger):
-                set_slot(present, Slot(run.fire_time, run.due))
-                self.update_job(present)
+                with _restored_on_error(present):
+                    set_slot(present, Slot(run.fire_time, run.due))
+                    self.update_job(present)
 
     def retry_all(self) -> None:
         """Forget the pauses that faults have imposed on jobs: what caused them may have gone."""
@@ -353,66 +389,15 @@ class BaseJobStore(ABC):
         return f"<{type(self).__name__}>"
 
 
-class Bookkeeping:
-    """What one process knows of the jobs of a store that cannot keep it itself: running instances, pauses, backlogs."""
-
-    __slots__ = ("backlog", "failures", "instances", "lock", "retries", "waiting")
-
-    def __init__(self) -> None:
-        self.lock = RLock()
-        self.instances: dict[str, list[Run]] = {}
-        self.backlog: dict[str, int] = {}
-        self.failures: dict[str, int] = {}
-        self.retries: dict[str, int] = {}
-        self.waiting = False  # whether the last claim left something due for want of a slot or a worker
-
-    def running(self, job_id: str) -> int:
-        return len(self.instances.get(job_id, ()))
-
-    def begin(self, job_id: str, runs: list[Run], backlog: int | None) -> None:
-        with self.lock:
-            if runs:
-                self.instances.setdefault(job_id, []).extend(runs)
-            if backlog is None:
-                self.backlog.pop(job_id, None)
-            else:
-                self.backlog[job_id] = backlog
-
-    def end(self, runs: Sequence[Run]) -> bool:
-        with self.lock:
-            for run in runs:
-                running = self.instances.get(run.job_id)
-                if running is not None and run in running:
-                    running.remove(run)
-                    if not running:
-                        del self.instances[run.job_id]
-        return self.waiting
-
-    def defer(self, job_id: str, now: int) -> float:
-        """Let the job rest for a while that grows with its failures in a row; return the seconds."""
-        with self.lock:
-            self.failures[job_id] = failures = self.failures.get(job_id, 0) + 1
-            seconds = backoff(failures, RETRY_LONGEST)
-            self.retries[job_id] = now + round(seconds * 1_000_000)
-        return seconds
-
-    def is_deferred(self, job_id: str, now: int) -> bool:
-        until = self.retries.get(job_id)
-        if until is None:
-            return False
-        if until > now:
-            return True
-        self.retries.pop(job_id, None)
-        return False
-
-    def next_retry(self, now: int) -> int | None:
-        with self.lock:
-            return min((until for until in self.retries.values() if until > now), default=None)
-
-    def forget(self) -> None:
-        with self.lock:
-            self.retries.clear()
-            self.failures.clear()
+@contextmanager
+def _restored_on_error(job: Job) -> Iterator[None]:
+    """Put the job back as it was when the block raises: a store may have handed out the very object that it keeps."""
+    before = job._copy()
+    try:
+        yield
+    except BaseException:
+        job._follow(before)
+        raise
 
 
 def slot_of(job: Job) -> Slot:

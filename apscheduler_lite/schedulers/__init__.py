@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from ..errors import SchedulerAlreadyRunningError, SchedulerNotRunningError
+from apscheduler_lite.errors import SchedulerAlreadyRunningError, SchedulerNotRunningError
 
 __all__ = ["SchedulerAlreadyRunningError", "SchedulerNotRunningError"]

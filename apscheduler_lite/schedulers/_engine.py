@@ -3,19 +3,20 @@ The engine below the façade: state, life cycle, one pass, the end of a run.
 
 What it promises (and `tests/` show):
 
-* The lock is held for dict and flag operations only. Stores, executors, triggers, listeners and jobs are called without it, so any
-  call is allowed from any of them, also while `shutdown` waits.
+* The lock is held for dict and flag operations only. Stores, executors, triggers, listeners and jobs are called
+  without it, so any call is allowed from any of them, also while `shutdown` waits.
 * `_process_jobs` raises nothing. Whatever goes wrong is logged, told by an event, and tried again.
-* Nothing is consumed that is not run: once a shutdown has begun no pass claims anything, and what was claimed is run to its end.
+* Nothing is consumed that is not run: once a shutdown has begun no pass claims anything, and what was claimed is run
+  to its end.
 """
 
 from __future__ import annotations
 
 from threading import Condition, RLock, get_ident
 
-from .._clock import Alarm
-from ..errors import SchedulerAlreadyRunningError, SchedulerNotRunningError
-from ..events import (
+from apscheduler_lite._clock import Alarm
+from apscheduler_lite.errors import SchedulerAlreadyRunningError, SchedulerNotRunningError
+from apscheduler_lite.events import (
     EVENT_JOB_ADDED,
     EVENT_JOB_ERROR,
     EVENT_JOBSTORE_FAULT,
@@ -25,11 +26,11 @@ from ..events import (
     EVENT_SCHEDULER_SHUTDOWN,
     EVENT_SCHEDULER_STARTED,
     FaultEvent,
-    JobEvent,
     SchedulerEvent,
 )
-from ..executors.base import OUTCOME_EVENTS, event_of
-from ..runs import _current
+from apscheduler_lite.executors.base import OUTCOME_EVENTS, event_of
+from apscheduler_lite.runs import _current
+
 from ._equipment import Equipment
 from ._process import check_environment, watch
 
@@ -37,11 +38,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .._catalog import NewJob
-    from ..executors.base import BaseExecutor
-    from ..job import Job
-    from ..jobstores.base import BaseJobStore
-    from ..runs import Run
+    from apscheduler_lite._catalog import NewJob
+    from apscheduler_lite.executors.base import BaseExecutor
+    from apscheduler_lite.job import Job
+    from apscheduler_lite.jobstores.base import BaseJobStore
+    from apscheduler_lite.runs import Run
 
 __all__ = ["STATE_PAUSED", "STATE_RUNNING", "STATE_STOPPED", "Engine"]
 
@@ -49,8 +50,6 @@ STATE_STOPPED = 0
 STATE_RUNNING = 1
 STATE_PAUSED = 2
 
-SLICE = 2.0
-"""Seconds to sleep at the longest, so that a suspend or a step of the clock is noticed soon."""
 STEP = 1.0
 """Seconds by which wall and monotonic clock must part before that is called a step."""
 
@@ -107,8 +106,9 @@ class Engine(Equipment):
             self._drift = None
             self._has_been_started = True
             self._set_phase("started")
+        self.clock.attach(self)
         for alias, job in added:
-            self._dispatch_event(JobEvent(EVENT_JOB_ADDED, job.id, alias, job=job))
+            self._tell_of_job(EVENT_JOB_ADDED, job, alias)
         self._logger.info("Scheduler started", extra={"action": "scheduler_started"})
         self._dispatch_event(SchedulerEvent(EVENT_SCHEDULER_STARTED))
         if not paused:
@@ -138,9 +138,8 @@ class Engine(Equipment):
                 if waiting:
                     added.extend((alias, job) for job in self._catalog.add(waiting, alias, self.clock.now()))
         except BaseException:
-            with self._lock:
-                self._catalog.open.clear()
-                self._catalog.put_back(pending)
+            self._catalog.end_use()
+            self._catalog.put_back(pending)
             for each in reversed(begun):
                 each.shutdown()
             raise
@@ -151,8 +150,7 @@ class Engine(Equipment):
             with store.guard:
                 store.remove_all_jobs()
             self._catalog.to_be_emptied.discard(alias)
-        with self._lock:
-            self._catalog.open.add(alias)
+        self._catalog.begin_use(alias, store)
 
     def pause(self) -> None:
         """
@@ -195,8 +193,8 @@ class Engine(Equipment):
         """
         Stop: claim nothing more, let the runs in progress end, close executors and stores.
 
-        It may be called from a job or a listener, which is then not waited for, from a signal handler, and more than once. `start` works
-        again after it; jobs in a memory store are kept.
+        It may be called from a job or a listener, which is then not waited for, from a signal handler, and more than
+        once. `start` works again after it; jobs in a memory store are kept.
 
         Args:
             wait: return only when the runs in progress have ended.
@@ -228,13 +226,13 @@ class Engine(Equipment):
         drained = self._drain(timeout) if wait else False
         for alias, executor in list(self._executors.items()):
             self._guarded(f'shutting down executor "{alias}"', executor.shutdown, drained)
-        with self._lock:
-            self._catalog.open.clear()
+        self._catalog.end_use()
         for alias, store in list(self._catalog.stores.items()):
             self._guarded(f'shutting down job store "{alias}"', store.shutdown)
         with self._lock:
             self._is_draining = False
             self._set_phase("stopped")
+        self.clock.detach(self)
         self._logger.info("Scheduler has been shut down", extra={"action": "scheduler_shutdown"})
         self._dispatch_event(SchedulerEvent(EVENT_SCHEDULER_SHUTDOWN))
 
@@ -272,7 +270,8 @@ class Engine(Equipment):
         scheduled = sum(job._next is not None for job in self._catalog.jobs(None))
         if scheduled:
             self._logger.warning(
-                "The program ends while %d jobs are still scheduled; they will not run. Keep the main thread alive, or use a"
+                "The program ends while %d jobs are still scheduled; they will not run. Keep the main thread alive, or"
+                " use a"
                 " BlockingScheduler",
                 scheduled,
                 extra={"action": "interpreter_exit"},
@@ -308,11 +307,12 @@ class Engine(Equipment):
             self._ticking = get_ident()
             # While this is infinite, whoever adds a job rings: the pass may have passed that job's store already.
             self._wake_at = float("inf")
-        seconds: float | None = SLICE
+        longest = self.clock.longest_sleep
+        seconds: float | None = 1.0  # after a failure
         try:
             self._watch_clock()
-            due_in = self._ticker.tick(self._catalog.open_stores(), dict(self._executors))
-            seconds = SLICE if due_in is None else min(due_in, SLICE)
+            due_in = self._ticker.tick(self._catalog.open, dict(self._executors))
+            seconds = longest if due_in is None else due_in if longest is None else min(due_in, longest)
         except Exception as exc:
             self._logger.exception("Error in the scheduler's loop; it goes on", extra={"action": "loop_failed"})
             self._tell(FaultEvent(EVENT_SCHEDULER_FAULT, exc, retry_in=seconds))
@@ -321,8 +321,17 @@ class Engine(Equipment):
                 self._ticking = None
                 if self._phase != "started":
                     self._changed.notify_all()
-        self._wake_at = self.clock.now() + (seconds or 0.0) * 1e6
+        self._wake_at = float("inf") if seconds is None else self.clock.now() + seconds * 1e6
         return seconds
+
+    def _is_busy(self) -> bool:
+        """Return whether a pass or a run is going on, for a clock that waits until nothing is."""
+        return self._ticking is not None or bool(self._runs) or self._phase in ("starting", "stopping")
+
+    def _refuse_to_block(self) -> None:
+        """Raise when the calling thread is one that this scheduler needs in order to go on."""
+        if _current.get() is not None or self._ticking == get_ident():
+            raise RuntimeError("a job or a listener cannot wait for its own scheduler; call this from the test itself")
 
     def _watch_clock(self) -> None:
         """Notice when the wall clock was set, or the machine slept, since the last pass."""

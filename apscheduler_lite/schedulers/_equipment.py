@@ -9,15 +9,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from threading import Condition, RLock
 
-from .._catalog import Catalog
-from .._clock import Alarm
-from .._configuration import build, nested, read
-from .._listeners import Listeners
-from .._options import as_name
-from .._text import did_you_mean, one_of
-from .._tick import Ticker
-from ..errors import SchedulerAlreadyRunningError
-from ..events import (
+from apscheduler_lite._catalog import Catalog
+from apscheduler_lite._clock import Alarm
+from apscheduler_lite._configuration import build, nested, read
+from apscheduler_lite._listeners import Listeners
+from apscheduler_lite._text import did_you_mean, one_of
+from apscheduler_lite._tick import Ticker
+from apscheduler_lite.errors import SchedulerAlreadyRunningError
+from apscheduler_lite.events import (
     EVENT_ALL,
     EVENT_EXECUTOR_ADDED,
     EVENT_EXECUTOR_REMOVED,
@@ -35,11 +34,12 @@ if TYPE_CHECKING:
     from datetime import tzinfo
     from typing import Any
 
-    from .._clock import Clock
-    from .._options import JobOptions
-    from ..executors.base import BaseExecutor
-    from ..jobstores.base import BaseJobStore
-    from ..runs import Run
+    from apscheduler_lite._clock import Clock
+    from apscheduler_lite._options import JobOptions
+    from apscheduler_lite.executors.base import BaseExecutor
+    from apscheduler_lite.job import Job
+    from apscheduler_lite.jobstores.base import BaseJobStore
+    from apscheduler_lite.runs import Run
 
 __all__ = ["Equipment"]
 
@@ -57,7 +57,7 @@ class Equipment(ABC):
     _ticker: Ticker
     _phase: str
 
-    def __init__(self, gconfig: Mapping[str, Any] = {}, **options: Any) -> None:  # noqa: B006 - never changed; 3.x's default
+    def __init__(self, gconfig: Mapping[str, Any] = {}, **options: Any) -> None:
         self._lock = RLock()
         self._changed = Condition(self._lock)
         self._alarm = Alarm()
@@ -73,6 +73,9 @@ class Equipment(ABC):
     def wakeup(self) -> None:
         """Make the scheduler look at once for what is due; called whenever a job may be due earlier than it knew."""
 
+    def _open_store(self, alias: str, store: BaseJobStore) -> None:
+        raise NotImplementedError
+
     def _run_begins(self, run: Run) -> None:
         raise NotImplementedError
 
@@ -87,12 +90,17 @@ class Equipment(ABC):
         """Deliver an event to the listeners, in this thread."""
         self._listeners.deliver(event)
 
+    def _tell_of_job(self, code: int, job: Job, alias: str) -> None:
+        """Deliver an event about a job, if anybody listens."""
+        if self._listeners.mask & code:
+            self._dispatch_event(JobEvent(code, job.id, alias, job=job))
+
     def add_listener(self, callback: Callable[[Any], Any], mask: int = EVENT_ALL) -> None:
         """
         Have a callable called with every event whose code is in the mask.
 
-        It is called with no lock held, in the thread in which the event happened; a coroutine function is awaited. One that raises is
-        logged; one that takes over a second is named in the log.
+        It is called with no lock held, in the thread in which the event happened; a coroutine function is awaited.
+        One that raises is logged; one that takes over a second is named in the log.
 
         Args:
             callback: takes one argument, the event.
@@ -112,7 +120,7 @@ class Equipment(ABC):
 
     # -- configuration -----------------------------------------------------------------------------------------
 
-    def configure(self, gconfig: Mapping[str, Any] = {}, prefix: str = "apscheduler.", **options: Any) -> None:  # noqa: B006
+    def configure(self, gconfig: Mapping[str, Any] = {}, prefix: str = "apscheduler.", **options: Any) -> None:
         """
         Set the scheduler's options anew; those not given get their defaults.
 
@@ -178,7 +186,7 @@ class Equipment(ABC):
             self._executors[alias] = built
         self._dispatch_event(SchedulerEvent(EVENT_EXECUTOR_ADDED, alias))
         if is_started:
-            for _, store in self._catalog.open_stores():
+            for _, store in self._catalog.open:
                 store.retry_all()  # jobs may have waited for this executor
             self.wakeup()
 
@@ -205,7 +213,9 @@ class Equipment(ABC):
             return self._executors[alias]
         except KeyError:
             known = list(self._executors)
-            raise KeyError(f"No such executor: {alias}{did_you_mean(alias, known)} (there are: {one_of(known)})") from None
+            raise KeyError(
+                f"No such executor: {alias}{did_you_mean(alias, known)} (there are: {one_of(known)})"
+            ) from None
 
     def add_jobstore(self, jobstore: BaseJobStore | str, alias: str = "default", **jobstore_opts: Any) -> None:
         """
@@ -236,7 +246,7 @@ class Equipment(ABC):
         if is_started:
             waiting = self._catalog.take_pending(alias)
             for job in self._catalog.add(waiting, alias, self.clock.now()) if waiting else ():
-                self._dispatch_event(JobEvent(EVENT_JOB_ADDED, job.id, alias, job=job))
+                self._tell_of_job(EVENT_JOB_ADDED, job, alias)
             self.wakeup()
 
     def remove_jobstore(self, alias: str, shutdown: bool = True) -> None:
@@ -253,7 +263,7 @@ class Equipment(ABC):
         with self._lock:
             store = self._catalog.store(alias)
             del self._catalog.stores[alias]
-            self._catalog.open.discard(alias)
+            self._catalog.end_use(alias)
         if shutdown:
             store.shutdown()
         self._dispatch_event(SchedulerEvent(EVENT_JOBSTORE_REMOVED, alias))
@@ -263,13 +273,13 @@ class Equipment(ABC):
 
     def _create_default_executor(self) -> BaseExecutor:
         """Return the executor that is used when none was configured as ``default``."""
-        from ..executors.pool import ThreadPoolExecutor
+        from apscheduler_lite.executors.pool import ThreadPoolExecutor
 
         return ThreadPoolExecutor()
 
     def _create_default_jobstore(self) -> BaseJobStore:
         """Return the store that is used when none was configured as ``default``."""
-        from ..jobstores.memory import MemoryJobStore
+        from apscheduler_lite.jobstores.memory import MemoryJobStore
 
         return MemoryJobStore()
 

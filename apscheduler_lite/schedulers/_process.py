@@ -1,8 +1,8 @@
 """
 What the process does to its schedulers: it ends, it forks, it is somebody's child.
 
-At the end of the interpreter every running scheduler is shut down in good order. In a forked child every scheduler is stopped: its
-threads stayed in the parent, and so did its claims.
+At the end of the interpreter every running scheduler is shut down in good order. In a forked child every scheduler is
+stopped: its threads stayed in the parent, and so did its claims.
 """
 
 from __future__ import annotations
@@ -45,15 +45,20 @@ def check_environment() -> None:
     Refuse to start where the scheduler could not work.
 
     Raises:
-        RuntimeError: the program is being imported by a worker process as its main script, or uWSGI has disabled threads.
+        RuntimeError: the program is being imported by a worker process as its main script, or uWSGI has disabled
+            threads.
     """
     process = sys.modules.get("multiprocessing.process")
     if process is not None and getattr(process.current_process(), "_inheriting", False):
         raise RuntimeError(
-            "a scheduler is being started while a worker process imports the main script. With the start method 'spawn' or"
-            " 'forkserver' each worker process imports that script again, so a script that starts its scheduler at the top level starts"
+            "a scheduler is being started while a worker process imports the main script. With the start method"
+            " 'spawn' or"
+            " 'forkserver' each worker process imports that script again, so a script that starts its scheduler at the"
+            " top level starts"
             " it there too. Put that code under  if __name__ == '__main__':"
         )
     uwsgi = sys.modules.get("uwsgi")
     if uwsgi is not None and not getattr(uwsgi, "has_threads", True):
-        raise RuntimeError("uWSGI has disabled threads, without which the scheduler cannot run; start it with --enable-threads")
+        raise RuntimeError(
+            "uWSGI has disabled threads, without which the scheduler cannot run; start it with --enable-threads"
+        )

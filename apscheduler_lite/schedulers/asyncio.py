@@ -1,8 +1,8 @@
 """
 The scheduler for programs that live on an asyncio event loop.
 
-The passes are made on a thread, as those of the background scheduler, so that a slow store never holds up the loop. What the user sees
-happens on the loop: coroutine jobs, and the events of the runs.
+The passes are made on a thread, as those of the background scheduler, so that a slow store never holds up the loop.
+What the user sees happens on the loop: coroutine jobs, and the events of the runs.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 from threading import Thread, current_thread
 
-from .._references import resolve
-from .._text import shorten
+from apscheduler_lite._references import resolve
+from apscheduler_lite._text import shorten
+
 from .base import BaseScheduler
 from .blocking import BlockingScheduler
 
@@ -19,10 +20,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
     from collections.abc import Awaitable, Generator
-    from typing import Any
+    from typing import Any, Self
 
-    from ..events import SchedulerEvent
-    from ..executors.base import BaseExecutor
+    from apscheduler_lite.events import SchedulerEvent
+    from apscheduler_lite.executors.base import BaseExecutor
 
 __all__ = ["AsyncIOScheduler"]
 
@@ -41,8 +42,8 @@ class AsyncIOScheduler(BlockingScheduler):
 
     Args:
         gconfig: options as a dict, see `configure`.
-        options: options as keywords. Beside the general ones: ``event_loop``, the loop to use; by default the one that is running when
-            `start` is called.
+        options: options as keywords. Beside the general ones: ``event_loop``, the loop to use; by default the one
+            that is running when `start` is called.
     """
 
     _eventloop: AbstractEventLoop | None = None
@@ -60,7 +61,7 @@ class AsyncIOScheduler(BlockingScheduler):
         self._listeners.run_awaitable = self._run_awaitable
 
     def _create_default_executor(self) -> BaseExecutor:
-        from ..executors.asyncio import AsyncIOExecutor
+        from apscheduler_lite.executors.asyncio import AsyncIOExecutor
 
         return AsyncIOExecutor()
 
@@ -84,7 +85,8 @@ class AsyncIOScheduler(BlockingScheduler):
             return asyncio.get_running_loop()
         except RuntimeError:
             raise RuntimeError(
-                "AsyncIOScheduler.start() found no running event loop: call it inside a coroutine (async def main(): scheduler.start()),"
+                "AsyncIOScheduler.start() found no running event loop: call it inside a coroutine (async def main():"
+                " scheduler.start()),"
                 " or pass the loop that you will run as event_loop="
             ) from None
 
@@ -94,8 +96,8 @@ class AsyncIOScheduler(BlockingScheduler):
         """
         Stop: claim nothing more, let the runs in progress end, close executors and stores.
 
-        On the loop, await what this returns to wait for the runs in progress; without ``await`` they end by and by while the loop
-        runs. Elsewhere the call itself waits.
+        On the loop, await what this returns to wait for the runs in progress; without ``await`` they end by and by
+        while the loop runs. Elsewhere the call itself waits.
 
         Args:
             wait: let the runs in progress end first.
@@ -109,7 +111,8 @@ class AsyncIOScheduler(BlockingScheduler):
             super().shutdown(wait, timeout)
             return _Done()
         if self._phase == "started":
-            # Said now, so that nothing is claimed from here on; the waiting is done on a thread, for the loop must go on.
+            # Said now, so that nothing is claimed from here on; the waiting is done on a thread, for the loop must go
+            # on.
             with self._lock:
                 self._state = 0
             self._alarm.ring()
@@ -117,10 +120,11 @@ class AsyncIOScheduler(BlockingScheduler):
         if not self._has_been_started or self._phase == "stopped":
             super().shutdown(wait, timeout)
             return _Done()
-        self._stopping = loop.create_task(asyncio.to_thread(self._shutdown_elsewhere, wait, timeout, own))
-        return self._stopping
+        stopping = loop.create_task(asyncio.to_thread(self._shutdown_elsewhere, wait, timeout, own))
+        self._stopping = stopping  # kept, since a loop holds its tasks only weakly
+        return stopping
 
-    _stopping: Any = None
+    _stopping: asyncio.Task[None] | None = None
 
     def _shutdown_elsewhere(self, wait: bool, timeout: float | None, own: frozenset[Any]) -> None:
         """Shut down from a thread on behalf of a call on the loop, which may have been made by one of the runs."""
@@ -141,7 +145,7 @@ class AsyncIOScheduler(BlockingScheduler):
         if thread is not None and thread is not current_thread():
             thread.join()
 
-    async def __aenter__(self) -> AsyncIOScheduler:
+    async def __aenter__(self) -> Self:
         """Start."""
         if not self.running:
             self.start()
@@ -159,6 +163,13 @@ class AsyncIOScheduler(BlockingScheduler):
         except RuntimeError:
             return False
 
+    def _refuse_to_block(self) -> None:
+        super()._refuse_to_block()
+        if self._is_on_loop():
+            raise RuntimeError(
+                "the event loop cannot wait for its own scheduler: write  await clock.advance_async(...)"
+            )
+
     def _tell(self, event: SchedulerEvent) -> None:
         """Deliver an event of the loop or of a run on the event loop, in order."""
         loop = self._eventloop
@@ -172,8 +183,8 @@ class AsyncIOScheduler(BlockingScheduler):
 
     def _run_awaitable(self, awaitable: Awaitable[Any], listener: object) -> None:
         """Await on the loop what a listener returned."""
-        from .._references import name_of
-        from .._running import run_awaitable
+        from apscheduler_lite._references import name_of
+        from apscheduler_lite._running import run_awaitable
 
         async def guarded() -> None:
             try:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from threading import Thread, current_thread
 
-from .._options import as_bool
+from apscheduler_lite._options import as_bool
+
 from .base import BaseScheduler
 from .blocking import BlockingScheduler
 
@@ -21,7 +22,8 @@ class BackgroundScheduler(BlockingScheduler):
 
     Args:
         gconfig: options as a dict, see `configure`.
-        options: options as keywords. Beside the general ones: ``daemon=False`` keeps the program alive until the scheduler is shut down.
+        options: options as keywords. Beside the general ones: ``daemon=False`` keeps the program alive until the
+            scheduler is shut down.
     """
 
     _thread: Thread | None = None

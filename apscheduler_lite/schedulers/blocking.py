@@ -5,8 +5,9 @@ from __future__ import annotations
 import signal
 from threading import current_thread, main_thread
 
-from .._options import as_bool
-from ..errors import SchedulerAlreadyRunningError
+from apscheduler_lite._options import as_bool
+from apscheduler_lite.errors import SchedulerAlreadyRunningError
+
 from .base import BaseScheduler
 
 TYPE_CHECKING = False
@@ -23,8 +24,9 @@ class BlockingScheduler(BaseScheduler):
 
     Args:
         gconfig: options as a dict, see `configure`.
-        options: options as keywords. Beside the general ones: ``handle_signals=True`` lets SIGTERM and SIGINT end `start` in good order, with the
-            runs in progress brought to their end; a second signal ends the program at once.
+        options: options as keywords. Beside the general ones: ``handle_signals=True`` lets SIGTERM and SIGINT end
+            `start` in good order, with the runs in progress brought to their end; a second signal ends the program at
+            once.
     """
 
     _handles_signals = False

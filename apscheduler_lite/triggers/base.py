@@ -18,7 +18,7 @@ from typing import Self
 
 from apscheduler_lite._clock import system_now
 from apscheduler_lite._text import shorten
-from apscheduler_lite._timezones import MICROSECONDS, from_instant, local_timezone, to_datetime, to_instant
+from apscheduler_lite._timezones import MICROSECONDS, UTC, from_instant, local_timezone, to_datetime, to_instant
 
 __all__ = ["BaseTrigger"]
 
@@ -119,6 +119,14 @@ class BaseTrigger(ABC):
         """
         return self
 
+    def settle(self, timezone: tzinfo, now: int) -> Self:
+        """
+        Return what `bind` returns, for a trigger that nobody else holds yet: it may be changed in place.
+
+        An optimisation for triggers that a scheduler makes itself; the time is an instant.
+        """
+        return self.bind(timezone, from_instant(now, UTC))
+
     def is_same_schedule(self, other: BaseTrigger) -> bool:
         """
         Return whether the other trigger is configured like this one.
@@ -134,6 +142,15 @@ class BaseTrigger(ABC):
             return bool(self.__getstate__() == other.__getstate__())
         except Exception:  # attributes of a stranger, which may compare as they like
             return False
+
+    @property
+    def keeps_beat(self) -> bool:
+        """
+        Whether its fires follow elapsed time rather than the time of day.
+
+        When the clock is set back, a beat goes on at once, while a time of day is waited for.
+        """
+        return False
 
     @property
     def zone(self) -> tzinfo | None:

@@ -12,10 +12,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from functools import lru_cache
 from typing import NamedTuple
 
-__all__ = ["ALL_DAYS", "ALL_MONTHS", "ALL_WEEKDAYS", "ALL_WEEKS", "ALL_YEARS", "FIRST_YEAR", "LAST_YEAR", "Days"]
-__all__ += ["DayRule", "bits"]
+__all__ = [
+    "ALL_DAYS",
+    "ALL_MONTHS",
+    "ALL_WEEKDAYS",
+    "ALL_WEEKS",
+    "ALL_YEARS",
+    "FIRST_YEAR",
+    "LAST_IN_MONTH",
+    "LAST_YEAR",
+    "DayRule",
+    "Days",
+    "bits",
+    "days_of",
+]
 
 FIRST_YEAR = 1970
 LAST_YEAR = 9999
@@ -66,32 +79,36 @@ class DayRule(NamedTuple):
     either: bool = False
 
 
+@lru_cache(maxsize=512)
+def days_of(rule: DayRule) -> Days:
+    """Return the calendar of the rule, the same one for all that have the rule."""
+    return Days(rule)
+
+
 class Days:
     """The calendar of a `DayRule`: masks of matching days, worked out when they are first asked for."""
 
-    __slots__ = ("_by_kind", "_by_year", "rule")
+    __slots__ = ("_by_kind", "rule", "tables")
 
     def __init__(self, rule: DayRule) -> None:
         self.rule = rule
         self._by_kind: dict[tuple[int, int, int], _YearTable] = {}
-        self._by_year: dict[int, _YearTable] = {}
-
-    @property
-    def tables(self) -> dict[int, _YearTable]:
-        """The tables known so far by year, for a caller in a hurry; `table` makes the others."""
-        return self._by_year
+        # The tables known so far by year, for a caller in a hurry; table() makes the others.
+        self.tables: dict[int, _YearTable] = {}
 
     def table(self, year: int) -> _YearTable:
         """Return the year's masks: index 1 to 12 for the months, index 0 for the months that have any."""
-        table = self._by_year.get(year)
+        table = self.tables.get(year)
         if table is None:
-            if len(self._by_year) >= _KEPT_YEARS:
-                self._by_year.clear()
-            table = self._by_year[year] = self._make(year)
+            if len(self.tables) >= _KEPT_YEARS:
+                self.tables.clear()
+            table = self.tables[year] = self._make(year)
         return table
 
     def next_year(self, year: int) -> int | None:
         """Return the first year after the given one that the rule allows."""
+        if self.rule.years == ALL_YEARS and FIRST_YEAR <= year < LAST_YEAR:
+            return year + 1
         mask = self.rule.years >> max(0, year + 1 - FIRST_YEAR)
         return max(year + 1, FIRST_YEAR) + (mask & -mask).bit_length() - 1 if mask else None
 
@@ -99,6 +116,8 @@ class Days:
         """Return the last year before the given one that the rule allows."""
         if year <= FIRST_YEAR:
             return None
+        if self.rule.years == ALL_YEARS and year <= LAST_YEAR:
+            return year - 1
         mask = self.rule.years & ((1 << year - FIRST_YEAR) - 1)
         return FIRST_YEAR + mask.bit_length() - 1 if mask else None
 

@@ -1,0 +1,80 @@
+"""What one process knows of the jobs of a store: running instances, pauses after faults, backlogs."""
+
+from __future__ import annotations
+
+from threading import RLock
+
+from apscheduler_lite._planning import backoff
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from apscheduler_lite.runs import Run
+
+__all__ = ["Bookkeeping"]
+
+RETRY_LONGEST = 60.0
+"""Seconds between two tries of a job that cannot be scheduled, at the longest."""
+
+
+class Bookkeeping:
+    """What one process knows of the jobs of a store that cannot keep it itself: running instances, pauses, backlogs."""
+
+    __slots__ = ("backlog", "failures", "instances", "lock", "retries", "waiting")
+
+    def __init__(self) -> None:
+        self.lock = RLock()
+        self.instances: dict[str, list[Run]] = {}
+        self.backlog: dict[str, int] = {}
+        self.failures: dict[str, int] = {}
+        self.retries: dict[str, int] = {}
+        self.waiting = False  # whether the last claim left something due for want of a slot or a worker
+
+    def running(self, job_id: str) -> int:
+        return len(self.instances.get(job_id, ()))
+
+    def begin(self, job_id: str, runs: list[Run], backlog: int | None) -> None:
+        with self.lock:
+            if runs:
+                self.instances.setdefault(job_id, []).extend(runs)
+            if backlog is None:
+                self.backlog.pop(job_id, None)
+            else:
+                self.backlog[job_id] = backlog
+
+    def end(self, runs: Sequence[Run]) -> bool:
+        with self.lock:
+            for run in runs:
+                running = self.instances.get(run.job_id)
+                if running is not None and run in running:
+                    running.remove(run)
+                    if not running:
+                        del self.instances[run.job_id]
+        return self.waiting
+
+    def defer(self, job_id: str, now: int) -> float:
+        """Let the job rest for a while that grows with its failures in a row; return the seconds."""
+        with self.lock:
+            self.failures[job_id] = failures = self.failures.get(job_id, 0) + 1
+            seconds = backoff(failures, RETRY_LONGEST)
+            self.retries[job_id] = now + round(seconds * 1_000_000)
+        return seconds
+
+    def is_deferred(self, job_id: str, now: int) -> bool:
+        until = self.retries.get(job_id)
+        if until is None:
+            return False
+        if until > now:
+            return True
+        self.retries.pop(job_id, None)
+        return False
+
+    def next_retry(self, now: int) -> int | None:
+        with self.lock:
+            return min((until for until in self.retries.values() if until > now), default=None)
+
+    def forget(self) -> None:
+        with self.lock:
+            self.retries.clear()
+            self.failures.clear()

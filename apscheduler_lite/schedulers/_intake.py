@@ -1,0 +1,321 @@
+"""How jobs come into a scheduler: `add_job`, `add_jobs`, `@scheduled_job`."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from apscheduler_lite._catalog import NewJob, is_finished
+from apscheduler_lite._options import as_bool, as_name, as_trigger, refuse_unknown, undefined, validated
+from apscheduler_lite._plugins import plugin
+from apscheduler_lite._text import shorten, to_text
+from apscheduler_lite._timezones import UTC, from_instant
+from apscheduler_lite.errors import SchedulerWarning
+from apscheduler_lite.events import EVENT_JOB_ADDED
+from apscheduler_lite.job import Job
+from apscheduler_lite.triggers.base import BaseTrigger
+
+from ._engine import STATE_RUNNING, Engine
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import Any, TypeVar
+
+    from apscheduler_lite._options import JobOptions
+
+    Function = TypeVar("Function", bound=Callable[..., Any])
+
+__all__ = ["Intake"]
+
+_ADD_JOB_ARGUMENTS = (
+    "func", "trigger", "args", "kwargs", "id", "name", "misfire_grace_time", "coalesce", "max_instances",
+    "next_run_time", "jobstore", "executor", "replace_existing",
+)  # fmt: skip
+
+
+class Intake(Engine):
+    """An engine to which jobs can be added."""
+
+    # -- adding ------------------------------------------------------------------------------------------------
+
+    def add_job(
+        self,
+        func: Callable[..., Any] | str,
+        trigger: BaseTrigger | str | None = None,
+        args: Iterable[Any] | None = None,
+        kwargs: Mapping[str, Any] | None = None,
+        id: str | None = None,
+        name: str | None = None,
+        misfire_grace_time: Any = undefined,
+        coalesce: Any = undefined,
+        max_instances: Any = undefined,
+        next_run_time: Any = undefined,
+        jobstore: str = "default",
+        executor: str = "default",
+        replace_existing: bool = False,
+        **trigger_args: Any,
+    ) -> Job:
+        """
+        Add a job, and wake the scheduler when it is running.
+
+        Before `start` the job is pending; its store gets it when the scheduler starts.
+
+        Args:
+            func: what to call, or a reference to it: ``"module:function"``.
+            trigger: when to call it: a trigger, or the alias of one with its arguments in `trigger_args`. None: once,
+                at once.
+            args: positional arguments.
+            kwargs: keyword arguments.
+            id: the job's id; a random one by default.
+            name: a name for people; the function's by default.
+            misfire_grace_time: seconds that a run may start late; None for any lateness.
+            coalesce: whether several due runs become one.
+            max_instances: how many of its runs may be in progress at the same time.
+            next_run_time: when to run first, instead of what the trigger says; None adds the job paused.
+            jobstore: alias of the store.
+            executor: alias of the executor.
+            replace_existing: take the place of a job with the same id. With an unchanged trigger its next run time
+                and its pause are kept.
+            trigger_args: arguments of the trigger.
+
+        Returns:
+            the job.
+
+        Raises:
+            ConflictingIdError: there is a job with that id.
+            TransientJobError: the store is persistent and the function has no importable name.
+            TypeError, ValueError, LookupError: an argument is wrong; the message says which and what would do.
+        """
+        options = (misfire_grace_time, coalesce, max_instances)
+        new = self._new_job(
+            func, trigger, args, kwargs, id, name, options, next_run_time, executor, replace_existing, trigger_args
+        )
+        self._add([new], jobstore)
+        return new.job
+
+    def add_jobs(
+        self, jobs: Iterable[Mapping[str, Any]], jobstore: str = "default", replace_existing: bool = False
+    ) -> list[Job]:
+        """
+        Add many jobs in one step, all or none.
+
+        Args:
+            jobs: the arguments of `add_job`, one dict for each job.
+            jobstore: alias of the store for those that name none; they must all go to the same one.
+            replace_existing: for those that do not say.
+
+        Returns:
+            the jobs, in the same order.
+
+        Raises:
+            the same as `add_job`, with the position of the wrong one; nothing has been added then.
+        """
+        new: list[NewJob] = []
+        aliases: set[str] = set()
+        for position, arguments in enumerate(jobs):
+            if not hasattr(arguments, "keys"):
+                raise TypeError(f"jobs[{position}] must be a dict of add_job arguments, not {shorten(arguments)}")
+            given = {"replace_existing": replace_existing, **arguments}
+            aliases.add(given.pop("jobstore", jobstore))
+            try:
+                new.append(self._new_job_from(given))
+            except (TypeError, ValueError, LookupError) as exc:
+                exc.add_note(f"in jobs[{position}] of add_jobs")
+                raise
+        if len(aliases) > 1:
+            raise ValueError(f"the jobs of one add_jobs call must go to one store, not to {sorted(aliases)}")
+        if new:
+            self._add(new, aliases.pop())
+        return [each.job for each in new]
+
+    def _new_job_from(self, given: dict[str, Any]) -> NewJob:
+        if "func" not in given:
+            refuse_unknown(given, _ADD_JOB_ARGUMENTS, "argument of add_job")
+            raise TypeError("a job needs a func")
+        options = tuple(given.pop(name, undefined) for name in ("misfire_grace_time", "coalesce", "max_instances"))
+        next_run_time = given.pop("next_run_time", undefined)
+        first = [given.pop(name, None) for name in ("func", "trigger", "args", "kwargs", "id", "name")]
+        executor, replace = given.pop("executor", "default"), given.pop("replace_existing")
+        func, trigger, args, kwargs, id, name = first
+        return self._new_job(func, trigger, args, kwargs, id, name, options, next_run_time, executor, replace, given)
+
+    def scheduled_job(
+        self,
+        trigger: BaseTrigger | str,
+        args: Iterable[Any] | None = None,
+        kwargs: Mapping[str, Any] | None = None,
+        id: str | None = None,
+        name: str | None = None,
+        misfire_grace_time: Any = undefined,
+        coalesce: Any = undefined,
+        max_instances: Any = undefined,
+        next_run_time: Any = undefined,
+        jobstore: str = "default",
+        executor: str = "default",
+        **trigger_args: Any,
+    ) -> Callable[[Function], Function]:
+        """
+        Return a decorator that adds the function as a job, and leaves it as it is.
+
+        The arguments are those of `add_job`. A job of the same id is replaced. Without an id, it is derived from the
+        function's reference (``"module:function"``, with ``#2`` behind it for the second job of the same function),
+        so that a restart finds the job again.
+        """
+        if not isinstance(trigger, (BaseTrigger, str, bytes)):
+            raise TypeError("scheduled_job needs a trigger: write @scheduler.scheduled_job('interval', minutes=5)")
+
+        def decorate(func: Function) -> Function:
+            self.add_job(
+                func,
+                trigger,
+                args,
+                kwargs,
+                self._derived_id(func) if id is None else id,
+                name,
+                misfire_grace_time,
+                coalesce,
+                max_instances,
+                next_run_time,
+                jobstore,
+                executor,
+                True,
+                **trigger_args,
+            )
+            return func
+
+        return decorate
+
+    def _derived_id(self, func: Any) -> str | None:
+        module, name = getattr(func, "__module__", None), getattr(func, "__qualname__", "<")
+        if not module or "<" in name:  # a lambda or a nested function has no name to be found again by
+            return None
+        reference = f"{module}:{name}"
+        with self._lock:
+            self._derived[reference] = number = self._derived.get(reference, 0) + 1
+        return reference if number == 1 else f"{reference}#{number}"
+
+    def _begin_stopped(self) -> None:
+        super()._begin_stopped()
+        self._derived: dict[str, int] = {}  # how many jobs @scheduled_job has made of each function
+
+    def _new_job(
+        self,
+        func: Any,
+        trigger: Any,
+        args: Any,
+        kwargs: Any,
+        id: Any,
+        name: Any,
+        options: tuple[Any, ...],
+        next_run_time: Any,
+        executor: Any,
+        replace: Any,
+        trigger_args: dict[str, Any],
+    ) -> NewJob:
+        made = self._create_trigger(trigger, trigger_args)
+        job = Job._of(self, id, func, made, args, kwargs, name, self._options_of(executor, *options))
+        if next_run_time is not undefined:
+            job._assign(job._decide({"next_run_time": next_run_time}))
+        return NewJob(job, as_bool(replace, "replace_existing"), next_run_time is not undefined)
+
+    def _options_of(self, executor: Any, misfire_grace_time: Any, coalesce: Any, max_instances: Any) -> JobOptions:
+        given: dict[str, Any] = {}
+        if executor != self._job_defaults.executor:
+            given["executor"] = executor
+        if misfire_grace_time is not undefined:
+            given["misfire_grace_time"] = misfire_grace_time
+        if coalesce is not undefined:
+            given["coalesce"] = coalesce
+        if max_instances is not undefined:
+            given["max_instances"] = max_instances
+        return self._job_defaults.replaced(validated(given)) if given else self._job_defaults
+
+    def _create_trigger(self, trigger: Any, trigger_args: dict[str, Any]) -> BaseTrigger:
+        """Return a trigger bound to the scheduler's zone and time (APScheduler 3's name)."""
+        if isinstance(trigger, BaseTrigger):
+            if trigger_args:
+                refuse_unknown(trigger_args, _ADD_JOB_ARGUMENTS, "argument")
+                raise TypeError(
+                    f"a finished trigger takes no arguments, but {', '.join(trigger_args)} was given beside it"
+                )
+            return trigger.bind(self.timezone, from_instant(self.clock.now(), UTC))
+        if trigger is None:
+            trigger = "date"
+        elif not isinstance(trigger, (str, bytes)):
+            raise TypeError(f"trigger must be a trigger instance or the name of one, not {shorten(trigger)}")
+        cls, takes_timezone = _trigger_class(to_text(trigger, "trigger"))
+        try:
+            if takes_timezone and "timezone" not in trigger_args:
+                made = cls(timezone=self.timezone, **trigger_args)
+            else:
+                made = cls(**trigger_args)
+        except TypeError as exc:
+            raise _explained(exc, cls, trigger_args) from None
+        return as_trigger(made).settle(self.timezone, self.clock.now())
+
+    def _add(self, new: list[NewJob], alias: str) -> None:
+        as_name(alias, "jobstore")
+        self._check_before_adding(new, alias)
+        stored = self._catalog.add(new, alias, self.clock.now())
+        wake = False
+        for job in stored:
+            if is_finished(job):
+                continue
+            wake = wake or (job._next is not None and job._next < self._wake_at)
+            self._tell_of_job(EVENT_JOB_ADDED, job, alias)
+        if wake and self._state == STATE_RUNNING:
+            self.wakeup()
+
+    def _check_before_adding(self, new: list[NewJob], alias: str) -> None:
+        store = self._catalog.stores.get(alias)
+        if store is None:
+            if self.running:
+                self._catalog.store(alias)
+            return
+        if store.persistent:
+            for each in new:
+                each.job.__getstate__()
+                self._warn_of_copy(each.job)
+        if self.running:
+            for each in new:
+                if each.job.executor not in self._executors:
+                    self._warn(
+                        f"job {each.job.id!r} names the executor {each.job.executor!r}, which this scheduler does not"
+                        f" have (it has: {', '.join(self._executors)}); the job is kept, and waits for one"
+                    )
+
+    def _warn_of_copy(self, job: Job) -> None:
+        owner = getattr(job.func, "__self__", None)
+        if owner is not None and hasattr(job.func, "__func__") and not isinstance(owner, type):
+            self._warn(
+                f"job {job.id!r} calls a method of {shorten(owner)}; the store keeps a copy of that object, and the job"
+                " will run on the copy"
+            )
+
+    @staticmethod
+    def _warn(message: str) -> None:
+        import warnings
+
+        from apscheduler_lite._catalog import _stack_level
+
+        warnings.warn(message, SchedulerWarning, stacklevel=_stack_level())
+
+
+@cache
+def _trigger_class(alias: str) -> tuple[Any, bool]:
+    """Return the class of triggers that an alias stands for, and whether its constructor takes a time zone."""
+    cls = plugin("trigger", alias)
+    code = getattr(cls.__init__, "__code__", None)
+    return cls, code is not None and "timezone" in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+
+
+def _explained(error: TypeError, cls: Any, arguments: Mapping[str, Any]) -> TypeError:
+    """Return a trigger constructor's error; for an unknown argument, one that names the nearest known one."""
+    from inspect import signature
+
+    known = [name for name in signature(cls).parameters if name not in ("args", "kwargs")]
+    try:
+        refuse_unknown(arguments, {*known, *_ADD_JOB_ARGUMENTS}, f"argument of add_job or {cls.__name__}")
+    except TypeError as exc:
+        return exc
+    return error
