@@ -78,6 +78,7 @@ class Run:
     finished: int | None = None
     job: Job | None = None
     told_by: int | None = None  # the thread that tells of its end
+    is_last: bool = False  # its job has left the store with it, since the schedule was over
     _id: str | None = None  # set where the run has crossed a process border
 
     def __init__(

@@ -10,9 +10,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from apscheduler_lite.job import Job
     from apscheduler_lite.runs import Run
 
-__all__ = ["Bookkeeping"]
+__all__ = ["Bookkeeping", "is_to_be_set_back"]
 
 RETRY_LONGEST = 60.0
 """Seconds between two tries of a job that cannot be scheduled, at the longest."""
@@ -53,6 +54,14 @@ class Bookkeeping:
                         del self.instances[run.job_id]
         return self.waiting
 
+    def keep_snapshot(self, job: Job) -> None:
+        """Let the runs in progress keep the job as it is, before it is changed."""
+        frozen: Job | None = None
+        for run in self.instances.get(job.id, ()):
+            if run.job is job:
+                frozen = frozen or job._copy()
+                run.job = frozen
+
     def defer(self, job_id: str, now: int) -> float:
         """Let the job rest for a while that grows with its failures in a row; return the seconds."""
         with self.lock:
@@ -78,3 +87,15 @@ class Bookkeeping:
         with self.lock:
             self.retries.clear()
             self.failures.clear()
+
+
+def is_to_be_set_back(present: Job, run: Run) -> bool:
+    """
+    Return whether a job is to become due again for a run that no executor took.
+
+    Not when its user has paused it or given it another trigger since, and not when an earlier run is due again
+    already: the later one follows from that.
+    """
+    if present._next is None:
+        return not present.paused
+    return run.due < present._next and run.job is not None and present.trigger.is_same_schedule(run.job.trigger)
