@@ -12,7 +12,7 @@ from threading import RLock
 from ._planning import first_slot
 from ._text import did_you_mean, one_of
 from .errors import ConflictingIdError, JobLookupError, SchedulerWarning
-from .jobstores.base import set_slot
+from .jobstores._slots import set_slot
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -152,23 +152,44 @@ class Catalog:
             waiting[each.job.id] = each
 
     def _add_stored(self, new: list[NewJob], alias: str, store: BaseJobStore, now: int) -> list[Job]:
-        for each in new:
-            if each.replace:
-                before = called(store, store.lookup_job, each.job.id)
-                if before is not None:
-                    keep_schedule(each, before)
-            schedule(each, now)
-        replace = any(each.replace for each in new)
-        begun = [each.job for each in new if not is_finished(each.job)]
-        if len(begun) == 1 and not replace:
-            called(store, store.add_job, begun[0])
-        elif begun:
-            store.add_jobs(begun, replace=replace)
+        if len(new) == 1 and not new[0].replace:
+            return self._add_one(new[0], alias, store, now)
+        by_id = by_different_ids(new)
+
+        def settle(job: Job, before: Job | None) -> bool:
+            schedule(by_id[job.id], now, before)
+            return not is_finished(job)
+
         for each in new:
             each.job._jobstore_alias = alias
+        try:
+            store.add_jobs([each.job for each in new], settle)
+        except BaseException:
+            for each in new:
+                each.job._jobstore_alias = None
+            raise
+        for each in new:
             if is_finished(each.job):
                 self._warn_of_finished(each.job)
         return [each.job for each in new]
+
+    def _add_one(self, new: NewJob, alias: str, store: BaseJobStore, now: int) -> list[Job]:
+        """Add one job that replaces none: the common case, without the bookkeeping of the general one."""
+        job = new.job
+        schedule(new, now)
+        if is_finished(job):
+            if called(store, store.lookup_job, job.id) is not None:
+                raise ConflictingIdError(job.id)
+            job._jobstore_alias = alias
+            self._warn_of_finished(job)
+            return [job]
+        job._jobstore_alias = alias
+        try:
+            called(store, store.add_job, job)
+        except BaseException:
+            job._jobstore_alias = None
+            raise
+        return [job]
 
     @staticmethod
     def _warn_of_finished(job: Job) -> None:
@@ -280,25 +301,41 @@ def slots_of(slot: Slot | None) -> dict[str, int | None]:
     return {"_next": slot.due, "_fire_time": None if slot.fire_time == slot.due else slot.fire_time}
 
 
-def schedule(new: NewJob, now: int) -> None:
-    """Set the job's next run time from its trigger, unless it was given or the job is paused."""
-    if not new.is_timed:
+def by_different_ids(new: list[NewJob]) -> dict[str, NewJob]:
+    """Return the jobs by id, or raise ConflictingIdError when two of them have the same."""
+    by_id: dict[str, NewJob] = {}
+    for each in new:
+        if by_id.setdefault(each.job.id, each) is not each:
+            raise ConflictingIdError(each.job.id)
+    return by_id
+
+
+def schedule(new: NewJob, now: int, before: Job | None = None) -> None:
+    """
+    Set the next run time of a job from its trigger, unless it was given or goes on from the job that it replaces.
+
+    Raises:
+        ConflictingIdError: there is a job before it, which it is not to replace.
+    """
+    if before is not None and not new.replace:
+        raise ConflictingIdError(new.job.id)
+    if not new.is_timed and not (before is not None and keep_schedule(new, before)):
         set_slot(new.job, first_slot(new.job.trigger, now))
 
 
-def keep_schedule(new: NewJob, before: Job) -> None:
+def keep_schedule(new: NewJob, before: Job) -> bool:
     """
-    Let a job that replaces another go on with its schedule.
+    Let a job that replaces another go on with its schedule; return whether it does.
 
     An unchanged trigger keeps its next run time and its pause, else a program that is restarted more often than the
-    interval would never run its job. An explicit next run time wins.
+    interval would never run its job.
     """
     job = new.job
-    if new.is_timed or is_finished(before) or not before.trigger.is_same_schedule(job.trigger):
-        return
+    if is_finished(before) or not before.trigger.is_same_schedule(job.trigger):
+        return False
     job.trigger = before.trigger
     job._next, job._fire_time, job.paused = before._next, before._fire_time, before.paused
-    new.is_timed = True
+    return True
 
 
 def is_finished(job: Job) -> bool:

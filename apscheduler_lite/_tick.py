@@ -87,9 +87,6 @@ class Ticker:
             claim = store.claim_due(now, {name: executor.capacity() for name, executor in executors.items()})
         except Exception as exc:
             return self._store_failed(alias, exc)
-        if retry_at is not None:
-            self._failures.pop(alias, None)
-            self._retry_at.pop(alias, None)
         refused: set[str] = set()  # jobs of which a run was not taken
         for run in claim.runs:
             if refused and run.job_id in refused:
@@ -97,6 +94,11 @@ class Ticker:
             elif not self._submit(run, store, executors):
                 refused.add(run.job_id)
         self._report(alias, claim)
+        if claim.failure is not None:
+            return self._store_failed(alias, claim.failure)
+        if retry_at is not None:
+            self._failures.pop(alias, None)
+            self._retry_at.pop(alias, None)
         return self._seconds_until(store, claim.next_due)
 
     def _seconds_until(self, store: BaseJobStore, next_due: int | None) -> float | None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from apscheduler_lite.job import Job
     from apscheduler_lite.runs import Run
 
-__all__ = ["Bookkeeping", "is_to_be_set_back"]
+__all__ = ["Bookkeeping"]
 
 RETRY_LONGEST = 60.0
 """Seconds between two tries of a job that cannot be scheduled, at the longest."""
@@ -87,15 +87,3 @@ class Bookkeeping:
         with self.lock:
             self.retries.clear()
             self.failures.clear()
-
-
-def is_to_be_set_back(present: Job, run: Run) -> bool:
-    """
-    Return whether a job is to become due again for a run that no executor took.
-
-    Not when its user has paused it or given it another trigger since, and not when an earlier run is due again
-    already: the later one follows from that.
-    """
-    if present._next is None:
-        return not present.paused
-    return run.due < present._next and run.job is not None and present.trigger.is_same_schedule(run.job.trigger)

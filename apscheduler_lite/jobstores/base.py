@@ -22,7 +22,8 @@ from apscheduler_lite._timezones import UTC, from_instant, to_instant
 from apscheduler_lite.errors import ConflictingIdError, JobLookupError, TransientJobError
 from apscheduler_lite.runs import Run
 
-from ._bookkeeping import Bookkeeping, is_to_be_set_back
+from ._bookkeeping import Bookkeeping
+from ._slots import is_to_be_set_back, restored_on_error, set_slot, slot_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from apscheduler_lite.job import Job
 
     Decide = Callable[[Job], Mapping[str, Any]]
+    Settle = Callable[[Job, "Job | None"], bool]
     Capacity = Mapping[str, "int | None"]
 
 __all__ = ["BaseJobStore", "Claim", "ConflictingIdError", "JobFault", "JobLookupError", "TransientJobError"]
@@ -63,9 +65,10 @@ class Claim:
         finished: jobs that have left the store, since their last run is among `runs`.
         faults: jobs that could not be scheduled.
         next_due: the instant at which the store wants to be claimed again; None when nothing is scheduled.
+        failure: what the store raised after it had handed out `runs`, which count nevertheless; None mostly.
     """
 
-    __slots__ = ("faults", "finished", "missed", "next_due", "runs", "skipped")
+    __slots__ = ("failure", "faults", "finished", "missed", "next_due", "runs", "skipped")
 
     def __init__(self) -> None:
         self.runs: list[Run] = []
@@ -74,6 +77,7 @@ class Claim:
         self.finished: list[Job] = []
         self.faults: list[JobFault] = []
         self.next_due: int | None = None
+        self.failure: Exception | None = None
 
 
 class UnknownExecutorError(LookupError):
@@ -187,30 +191,50 @@ class BaseJobStore(ABC):
 
     # -- what the scheduler calls beyond them ------------------------------------------------------------------
 
-    def add_jobs(self, jobs: Sequence[Job], *, replace: bool = False) -> None:
+    def add_jobs(self, jobs: Sequence[Job], settle: Settle) -> None:
         """
         Add many jobs, all or none.
 
+        Args:
+            jobs: the jobs, with different ids.
+            settle: called with each job and the one of the same id that is stored, or None. It sets the job's next run
+                time, and returns whether the job is to be stored (its schedule may be over; one that it was to replace
+                is removed then). It may be called again when the stored job was changed in between.
+
         Raises:
-            ConflictingIdError: one of them has an id that is taken, and they are not to replace.
+            ConflictingIdError: by `settle`, when a stored job is not to be replaced.
         """
-        with self.guard:
-            done: list[tuple[Job, Job | None]] = []
-            try:
-                for job in jobs:
-                    before = self.lookup_job(job.id) if replace else None
+        while True:
+            with self.guard:
+                before = [self.lookup_job(job.id) for job in jobs]
+                seen = [None if each is None else each._next for each in before]
+            wanted = [settle(job, each) for job, each in zip(jobs, before, strict=True)]
+            with self.guard:
+                present = [self.lookup_job(job.id) for job in jobs]
+                if [None if each is None else each._next for each in present] == seen:
+                    self._add_all(jobs, present, wanted)
+                    return
+
+    def _add_all(self, jobs: Sequence[Job], present: Sequence[Job | None], wanted: Sequence[bool]) -> None:
+        done: list[tuple[Job, Job | None]] = []
+        try:
+            for job, before, is_wanted in zip(jobs, present, wanted, strict=True):
+                if is_wanted:
                     if before is None:
                         self.add_job(job)
                     else:
                         self.update_job(job)
                     done.append((job, before))
-            except BaseException:
-                for job, before in reversed(done):
-                    if before is None:
-                        self.remove_job(job.id)
-                    else:
-                        self.update_job(before)
-                raise
+            for before, is_wanted in zip(present, wanted, strict=True):
+                if before is not None and not is_wanted:
+                    self.remove_job(before.id)
+        except BaseException:
+            for job, before in reversed(done):
+                if before is None:
+                    self.remove_job(job.id)
+                else:
+                    self.update_job(before)
+            raise
 
     def change_job(self, job_id: str, decide: Decide) -> Job:
         """
@@ -232,14 +256,10 @@ class BaseJobStore(ABC):
             if job is None:
                 raise JobLookupError(job_id)
             self._books.keep_snapshot(job)
-            before = {slot: getattr(job, slot) for slot in slots}
-            job._assign(slots)
-            try:
+            with restored_on_error(job):
+                job._assign(slots)
                 self.update_job(job)
-            except BaseException:
-                job._assign(before)  # a store may hand out the very objects that it keeps
-                raise
-            self._books.retries.pop(job_id, None)
+        self._books.retries.pop(job_id, None)
         return job
 
     def claim_due(self, now: int, capacity: Capacity) -> Claim:
@@ -279,7 +299,10 @@ class BaseJobStore(ABC):
             else:
                 books.failures.pop(job.id, None)
         books.waiting = waiting
-        claim.next_due = self._next_due(now, waiting)
+        try:
+            claim.next_due = self._next_due(now, waiting)
+        except Exception as exc:  # the runs have been claimed: they must get to their executors all the same
+            claim.failure = exc
         return claim
 
     def _commit(self, job: Job, slot: Slot, made: Plan, claim: Claim, left: dict[str, int | None]) -> None:
@@ -292,16 +315,14 @@ class BaseJobStore(ABC):
             present = self.lookup_job(job.id)
             if present is None or present._next != slot.due:
                 return  # changed or removed while it was being planned: whoever did that decides when it runs next
-            set_slot(present, made.next)
-            try:
+            with restored_on_error(present):
+                set_slot(present, made.next)
                 if made.next is None:
                     self.remove_job(job.id)
-                    claim.finished.append(present)
                 else:
                     self.update_job(present)
-            except BaseException:
-                set_slot(present, slot)  # a store may hand out the very objects that it keeps
-                raise
+        if made.next is None:
+            claim.finished.append(present)
         if free is not None:
             left[job.executor] = free - len(runs)
         started = [Run.of(present, self._alias or "", each.fire_time, each.due) for each in runs]
@@ -340,8 +361,9 @@ class BaseJobStore(ABC):
             if present is not None:
                 if not is_to_be_set_back(present, run):
                     return
-                set_slot(present, Slot(run.fire_time, run.due))
-                self.update_job(present)
+                with restored_on_error(present):
+                    set_slot(present, Slot(run.fire_time, run.due))
+                    self.update_job(present)
             elif run.is_last and run.job is not None:
                 job = run.job._copy()
                 set_slot(job, Slot(run.fire_time, run.due))
@@ -373,20 +395,3 @@ class BaseJobStore(ABC):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
-
-
-def slot_of(job: Job) -> Slot:
-    """Return a scheduled job's present slot."""
-    due = job._next
-    if due is None:
-        raise ValueError(f"job {job.id!r} is not scheduled")
-    return Slot(due if job._fire_time is None else job._fire_time, due)
-
-
-def set_slot(job: Job, slot: Slot | None) -> None:
-    """Make the slot, or none, the job's present one."""
-    if slot is None:
-        job._next = job._fire_time = None
-    else:
-        job._next = slot.due
-        job._fire_time = None if slot.fire_time == slot.due else slot.fire_time

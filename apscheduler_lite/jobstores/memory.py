@@ -13,15 +13,16 @@ whoever did that.
 from __future__ import annotations
 
 from heapq import heapify, heappop, heappush
-from threading import Lock
+from threading import RLock
 
 from apscheduler_lite._planning import Slot, plan
 from apscheduler_lite._timezones import UTC, from_instant, to_instant
 from apscheduler_lite.errors import ConflictingIdError, JobLookupError
 from apscheduler_lite.runs import Run
 
-from ._bookkeeping import Bookkeeping, is_to_be_set_back
-from .base import BaseJobStore, Claim, JobFault, UnknownExecutorError, set_slot
+from ._bookkeeping import Bookkeeping
+from ._slots import is_to_be_set_back, set_slot
+from .base import BaseJobStore, Claim, JobFault, UnknownExecutorError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from apscheduler_lite.job import Job
     from apscheduler_lite.triggers.base import BaseTrigger
 
-    from .base import Capacity, Decide
+    from .base import Capacity, Decide, Settle
 
 __all__ = ["MemoryJobStore"]
 
@@ -77,7 +78,7 @@ class MemoryJobStore(BaseJobStore):
     is_thread_safe = True
 
     def __init__(self) -> None:
-        self._lock = Lock()
+        self._lock = RLock()  # a signal handler may interrupt the thread that holds it and call in
         self._jobs: dict[str, Job] = {}
         self._heap: list[tuple[int, str]] = []
         self._waiting: set[str] = set()  # due, but waiting for an instance to end: not on the heap
@@ -112,16 +113,26 @@ class MemoryJobStore(BaseJobStore):
                 raise ConflictingIdError(job.id)
             self._put(job)
 
-    def add_jobs(self, jobs: Sequence[Job], *, replace: bool = False) -> None:
-        with self._lock:
-            if not replace:
-                taken = set(self._jobs)
-                for job in jobs:
-                    if job.id in taken:
-                        raise ConflictingIdError(job.id)
-                    taken.add(job.id)
-            for job in jobs:
-                self._put(job)
+    def add_jobs(self, jobs: Sequence[Job], settle: Settle) -> None:
+        while True:
+            with self._lock:
+                seen = [self._seen(job.id) for job in jobs]
+            wanted = [settle(job, before) for job, (before, *_) in zip(jobs, seen, strict=True)]
+            with self._lock:
+                if [self._seen(job.id) for job in jobs] != seen:
+                    continue  # changed or claimed in between; settle on what it is now
+                for job, (before, *_), is_wanted in zip(jobs, seen, wanted, strict=True):
+                    if is_wanted:
+                        self._put(job)
+                    elif before is not None:
+                        del self._jobs[job.id]
+                        self._forget(job.id)
+                return
+
+    def _seen(self, job_id: str) -> tuple[Job | None, int, int | None]:
+        """Return a job and what tells whether it has been changed or claimed since."""
+        job = self._jobs.get(job_id)
+        return (None, 0, None) if job is None else (job, job._revision, job._next)
 
     def update_job(self, job: Job) -> None:
         with self._lock:
@@ -342,7 +353,7 @@ class MemoryJobStore(BaseJobStore):
             heappush(self._heap, (self._state.retries[run.job_id], run.job_id))
 
     def after_fork(self) -> None:
-        self._lock = Lock()
+        self._lock = RLock()
         self._state = Bookkeeping()
         self._waiting.clear()
         self._sweep()

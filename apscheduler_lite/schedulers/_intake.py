@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from apscheduler_lite._catalog import NewJob, is_finished
 from apscheduler_lite._options import as_bool, as_name, as_trigger, refuse_unknown, undefined, validated
 from apscheduler_lite._plugins import plugin
@@ -241,14 +243,15 @@ class Intake(Engine):
             trigger = "date"
         elif not isinstance(trigger, (str, bytes)):
             raise TypeError(f"trigger must be a trigger instance or the name of one, not {shorten(trigger)}")
-        cls = plugin("trigger", to_text(trigger, "trigger"))
-        if "timezone" not in trigger_args and _takes_timezone(cls):
-            trigger_args = {**trigger_args, "timezone": self.timezone}
+        cls, takes_timezone = _trigger_class(to_text(trigger, "trigger"))
         try:
-            made = cls(**trigger_args)
+            if takes_timezone and "timezone" not in trigger_args:
+                made = cls(timezone=self.timezone, **trigger_args)
+            else:
+                made = cls(**trigger_args)
         except TypeError as exc:
             raise _explained(exc, cls, trigger_args) from None
-        return as_trigger(made).bind(self.timezone, from_instant(self.clock.now(), UTC))
+        return as_trigger(made).settle(self.timezone, self.clock.now())
 
     def _add(self, new: list[NewJob], alias: str) -> None:
         as_name(alias, "jobstore")
@@ -298,9 +301,12 @@ class Intake(Engine):
         warnings.warn(message, SchedulerWarning, stacklevel=_stack_level())
 
 
-def _takes_timezone(cls: Any) -> bool:
+@cache
+def _trigger_class(alias: str) -> tuple[Any, bool]:
+    """Return the class of triggers that an alias stands for, and whether its constructor takes a time zone."""
+    cls = plugin("trigger", alias)
     code = getattr(cls.__init__, "__code__", None)
-    return code is not None and "timezone" in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    return cls, code is not None and "timezone" in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
 
 
 def _explained(error: TypeError, cls: Any, arguments: Mapping[str, Any]) -> TypeError:

@@ -6,7 +6,7 @@ from apscheduler_lite._options import undefined
 from apscheduler_lite._planning import first_slot
 from apscheduler_lite._timezones import UTC, from_instant
 from apscheduler_lite.job import Job
-from apscheduler_lite.jobstores.base import set_slot
+from apscheduler_lite.jobstores._slots import set_slot
 from apscheduler_lite.runs import Outcome
 from apscheduler_lite.schedulers.background import BackgroundScheduler
 from apscheduler_lite.triggers.base import BaseTrigger
@@ -18,6 +18,7 @@ from .clock import ManualClock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
     from typing import Any
 
@@ -51,6 +52,7 @@ class StoreBench:
 
     limits_claims = True
     is_case_sensitive = True
+    locks_while_deciding = False
 
     clock: ManualClock
     scheduler: BackgroundScheduler
@@ -112,6 +114,10 @@ class StoreBench:
         self.store.add_job(job)
         job._jobstore_alias = "default"
         return job
+
+    def add_all(self, jobs: Iterable[Job]) -> None:
+        """Add jobs to the store in one step."""
+        self.store.add_jobs(list(jobs), lambda *_: True)
 
     # -- doing -------------------------------------------------------------------------------------------------
 

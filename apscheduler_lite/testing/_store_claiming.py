@@ -70,7 +70,7 @@ class Claiming(StoreBench):
 
     def test_many_due_jobs_are_claimed_at_once(self) -> None:
         """Each once."""
-        self.store.add_jobs([self.new_job(f"job {number}", at=number % 7) for number in range(100)])
+        self.add_all(self.new_job(f"job {number}", at=number % 7) for number in range(100))
 
         runs = self.claim(10).runs
 
@@ -79,7 +79,7 @@ class Claiming(StoreBench):
 
     def test_claims_at_the_same_time_share_the_runs(self) -> None:
         """Each run is claimed by exactly one of them."""
-        self.store.add_jobs([self.new_job(f"job {number}", every=60) for number in range(40)])
+        self.add_all(self.new_job(f"job {number}", every=60) for number in range(40))
         now = self.clock.now()
 
         claims = in_threads(4, lambda _: self.store.claim_due(now, {"default": None}))
@@ -133,7 +133,7 @@ class Claiming(StoreBench):
 
     def test_what_nobody_can_start_stays_due(self) -> None:
         """A store that others may share leaves to them what this scheduler's executors have no worker for."""
-        self.store.add_jobs([self.new_job(f"job {number}", at=number) for number in range(5)])
+        self.add_all(self.new_job(f"job {number}", at=number) for number in range(5))
 
         first = self.claim(10, default=2).runs
         if not self.limits_claims:

@@ -166,39 +166,90 @@ class Keeping(StoreBench):
     # -- many at once ------------------------------------------------------------------------------------------
 
     def test_many_jobs_are_added_in_one_step(self) -> None:
-        """All of them are there."""
-        self.store.add_jobs([self.new_job(f"job {number}", at=number) for number in range(20)])
+        """All of them are there, at the next run times that `settle` has set."""
+        jobs = [self.new_job(f"job {number}", next_run_time=None) for number in range(20)]
+
+        def settle(job: Job, before: Job | None) -> bool:
+            assert before is None
+            job._modify(next_run_time=self.moment(float(job.id[4:])))
+            return True
+
+        self.store.add_jobs(jobs, settle)
 
         assert self.ids() == [f"job {number}" for number in range(20)]
+        assert len(self.claim(10).runs) == 11
 
     def test_many_jobs_are_added_all_or_none(self) -> None:
-        """One taken id, and the store is as it was."""
+        """One that `settle` refuses, and the store is as it was."""
         self.add("taken", args=("first",))
 
+        def settle(job: Job, before: Job | None) -> bool:
+            if before is not None:
+                raise ConflictingIdError(job.id)
+            return True
+
         with raises(ConflictingIdError, match="taken"):
-            self.store.add_jobs([self.new_job("free"), self.new_job("taken", args=("second",)), self.new_job("more")])
+            self.store.add_jobs(
+                [self.new_job("free"), self.new_job("taken", args=("second",)), self.new_job("more")], settle
+            )
         assert self.ids() == ["taken"]
         assert self.found("taken").args == ("first",)
 
-    def test_many_jobs_may_not_share_an_id(self) -> None:
-        """An id that comes twice among the new ones is a conflict as well."""
-        with raises(ConflictingIdError, match="twice"):
-            self.store.add_jobs([self.new_job("once"), self.new_job("twice"), self.new_job("twice")])
-        assert self.ids() == []
-
     def test_many_jobs_may_replace_others(self) -> None:
-        """With ``replace`` those whose ids are taken take the places, the others are added."""
+        """`settle` is told of the job that is stored under the id, and the new one takes its place."""
         self.add("old", at=10, args=("first",))
+        seen: list[Any] = []
 
-        self.store.add_jobs([self.new_job("old", at=30, args=("second",)), self.new_job("new", at=20)], replace=True)
+        def settle(job: Job, before: Job | None) -> bool:
+            seen.append((job.id, None if before is None else before.args))
+            return True
 
+        self.store.add_jobs([self.new_job("old", at=30, args=("second",)), self.new_job("new", at=20)], settle)
+
+        assert seen == [("old", ("first",)), ("new", None)]
         assert self.ids() == ["new", "old"]
         assert self.found("old").args == ("second",)
         assert self.times(self.claim(30).runs) == [("new", 20), ("old", 30)]
 
+    def test_many_jobs_may_leave_some_out(self) -> None:
+        """A job that `settle` does not want is not stored, and one that it was to replace is removed."""
+        self.add("old", at=10)
+        self.add("other", at=20)
+
+        self.store.add_jobs(
+            [self.new_job("old", at=30), self.new_job("over"), self.new_job("new", at=40)],
+            lambda job, _: job.id == "new",
+        )
+
+        assert self.ids() == ["other", "new"]
+        assert self.times(self.claim(50).runs) == [("other", 20), ("new", 40)]
+
+    def test_a_claim_between_is_seen_by_those_who_add(self) -> None:
+        """When the stored job is claimed while `settle` decides, it decides again on what the claim has left."""
+        if self.locks_while_deciding:
+            return
+        self.add(at=10, every=10)
+        before: list[float | None] = []
+
+        def settle(job: Job, present: Job | None) -> bool:
+            assert present is not None
+            assert present._next is not None
+            before.append(self.seconds(present._next))
+            if len(before) == 1:
+                self.finish(*self.claim(10).runs)
+            job._next = present._next
+            return True
+
+        self.store.add_jobs([self.new_job(at=10, every=10, args=("new",))], settle)
+
+        assert before in ([10], [10, 20])
+        assert self.claim().runs == []
+        assert self.next_of("job") == 20
+        assert self.found("job").args == ("new",)
+
     def test_no_job_is_as_good_as_many(self) -> None:
         """An empty list is no error."""
-        self.store.add_jobs([])
+        self.store.add_jobs([], lambda *_: True)
 
         assert self.ids() == []
 

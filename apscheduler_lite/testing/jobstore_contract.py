@@ -35,6 +35,7 @@ class JobStoreContract(Keeping, Claiming, Returning):
         limits_claims: whether `claim_due` hands out no more runs than the executors can start at once. Only a store
             that no other process can see may say False.
         is_case_sensitive: whether ids that differ in case only are different ids.
+        locks_while_deciding: whether nobody can claim a job while the store asks `settle` what becomes of it.
 
     Each test gets a new store, started for a scheduler that does not run itself: the test calls the store as a
     scheduler would. To pass, a store must
