@@ -17,13 +17,13 @@ import logging
 from abc import ABC, abstractmethod
 
 from apscheduler_lite._planning import Slot, plan
+from apscheduler_lite._slots import is_to_be_set_back, restored_on_error, set_slot, slot_of
 from apscheduler_lite._text import did_you_mean, one_of
 from apscheduler_lite._timezones import UTC, from_instant, to_instant
 from apscheduler_lite.errors import ConflictingIdError, JobLookupError, TransientJobError
 from apscheduler_lite.runs import Run
 
 from ._bookkeeping import Bookkeeping
-from ._slots import is_to_be_set_back, restored_on_error, set_slot, slot_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -16,12 +16,12 @@ from heapq import heapify, heappop, heappush
 from threading import RLock
 
 from apscheduler_lite._planning import Slot, plan
+from apscheduler_lite._slots import is_to_be_set_back, set_slot
 from apscheduler_lite._timezones import UTC, from_instant, to_instant
 from apscheduler_lite.errors import ConflictingIdError, JobLookupError
 from apscheduler_lite.runs import Run
 
 from ._bookkeeping import Bookkeeping
-from ._slots import is_to_be_set_back, set_slot
 from .base import BaseJobStore, Claim, JobFault, UnknownExecutorError
 
 TYPE_CHECKING = False

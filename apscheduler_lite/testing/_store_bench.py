@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from apscheduler_lite._options import undefined
 from apscheduler_lite._planning import first_slot
+from apscheduler_lite._slots import set_slot
 from apscheduler_lite._timezones import UTC, from_instant
 from apscheduler_lite.job import Job
-from apscheduler_lite.jobstores._slots import set_slot
 from apscheduler_lite.runs import Outcome
 from apscheduler_lite.schedulers.background import BackgroundScheduler
 from apscheduler_lite.triggers.base import BaseTrigger
