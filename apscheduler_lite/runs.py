@@ -132,6 +132,11 @@ class Run:
         return self._id or f"{_process}-{self.number:x}"
 
     @property
+    def has_travelled(self) -> bool:
+        """Return whether this is a copy that has crossed a process border."""
+        return self._id is not None
+
+    @property
     def key(self) -> str:
         """Return job id and scheduled time as one text: the same for every attempt at this run, in every process."""
         return f"{self.job_id}@{from_instant(self.due, UTC).isoformat()}"
