@@ -17,7 +17,7 @@ import logging
 from abc import ABC, abstractmethod
 
 from apscheduler_lite._planning import Slot, plan
-from apscheduler_lite._slots import restored_on_error, set_slot, slot_of
+from apscheduler_lite._slots import is_to_be_set_back, restored_on_error, set_slot, slot_of
 from apscheduler_lite._text import did_you_mean, one_of
 from apscheduler_lite._timezones import UTC, from_instant, to_instant
 from apscheduler_lite.errors import ConflictingIdError, JobLookupError, TransientJobError
@@ -255,9 +255,11 @@ class BaseJobStore(ABC):
             job = self.lookup_job(job_id)
             if job is None:
                 raise JobLookupError(job_id)
+            self._books.keep_snapshot(job)
             with restored_on_error(job):
                 job._assign(slots)
                 self.update_job(job)
+        self._books.retries.pop(job_id, None)
         return job
 
     def claim_due(self, now: int, capacity: Capacity) -> Claim:
@@ -324,6 +326,8 @@ class BaseJobStore(ABC):
         if free is not None:
             left[job.executor] = free - len(runs)
         started = [Run.of(present, self._alias or "", each.fire_time, each.due) for each in runs]
+        for run in started:
+            run.is_last = made.next is None
         self._books.begin(job.id, started, made.backlog)
         claim.runs.extend(started)
         claim.skipped.extend((present, each) for each in made.skipped or ())
@@ -346,23 +350,27 @@ class BaseJobStore(ABC):
         return self._books.end(runs)
 
     def release(self, run: Run, now: int) -> None:
-        """Take back a run that could not be handed to its executor: its job becomes due again, after a pause."""
-        job = run.job
-        books = self._books
-        books.end([run])
-        books.defer(run.job_id, now)
-        if job is None:
-            return
+        """
+        Take back a run that could not be handed to its executor: its job becomes due again, after a pause.
+
+        A job that was removed, paused or given another trigger meanwhile stays as it is.
+        """
+        self._books.end([run])
         with self.guard:
             present = self.lookup_job(run.job_id)
-            if present is None:
-                job = job._copy()
-                set_slot(job, Slot(run.fire_time, run.due))
-                self.add_job(job)
-            elif not present.paused and present.trigger.is_same_schedule(job.trigger):
+            if present is not None:
+                if not is_to_be_set_back(present, run):
+                    return
                 with restored_on_error(present):
                     set_slot(present, Slot(run.fire_time, run.due))
                     self.update_job(present)
+            elif run.is_last and run.job is not None:
+                job = run.job._copy()
+                set_slot(job, Slot(run.fire_time, run.due))
+                self.add_job(job)
+            else:
+                return
+        self._books.defer(run.job_id, now)
 
     def retry_all(self) -> None:
         """Forget the pauses that faults have imposed on jobs: what caused them may have gone."""
