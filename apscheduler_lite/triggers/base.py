@@ -218,6 +218,17 @@ class BaseTrigger(ABC):
             raise ValueError(f"end {end} is earlier than start {start}")
         return first, last
 
+    def _copy(self) -> Self:
+        """Return a copy, made much faster than by ``copy.copy``, which would go through the pickled state."""
+        copied = object.__new__(type(self))
+        for cls in type(self).__mro__:
+            for name in getattr(cls, "__slots__", ()):
+                if hasattr(self, name):
+                    setattr(copied, name, getattr(self, name))
+        if hasattr(self, "__dict__"):  # of a subclass without slots
+            copied.__dict__.update(self.__dict__)
+        return copied
+
     def _instants(self, begin: int) -> Iterator[int]:
         """Yield the fire times from an instant on."""
         found = self.first_instant(begin)

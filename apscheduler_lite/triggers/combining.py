@@ -36,9 +36,9 @@ __all__ = ["AndTrigger", "BaseCombiningTrigger", "OrTrigger"]
 _MAX_LEAPS = 100_000
 
 
-class BaseCombiningTrigger(ExactTrigger):
+class BaseCombiningTrigger(BaseTrigger):
     """
-    What both have in common.
+    What triggers made of triggers have in common; one of your own overrides ``get_next_fire_time``.
 
     Args:
         triggers: the triggers to combine.
@@ -57,7 +57,7 @@ class BaseCombiningTrigger(ExactTrigger):
         self.jitter = to_jitter(jitter)
 
     @property
-    def timezone(self) -> tzinfo:  # type: ignore[override]
+    def timezone(self) -> tzinfo:
         """The zone of the answers: that of the first child that has one."""
         zones = (child.zone for child in self.triggers)
         return next((zone for zone in zones if zone is not None), None) or local_timezone()
@@ -143,7 +143,7 @@ class BaseCombiningTrigger(ExactTrigger):
         self.triggers = [_restored(child) for child in state["triggers"]]
 
 
-class OrTrigger(BaseCombiningTrigger):
+class OrTrigger(BaseCombiningTrigger, ExactTrigger):  # type: ignore[override]
     """
     Fire whenever at least one of the triggers fires; once where several do at the same instant.
 
@@ -169,7 +169,7 @@ class OrTrigger(BaseCombiningTrigger):
         return offset, gcd(*(step for _, step in grids), *(other - offset for other, _ in grids))
 
 
-class AndTrigger(BaseCombiningTrigger):
+class AndTrigger(BaseCombiningTrigger, ExactTrigger):  # type: ignore[override]
     """
     Fire whenever all the triggers fire at the same instant.
 
