@@ -18,7 +18,6 @@ from apscheduler_lite._timezones import (
     from_instant,
     localize,
     read_datetime,
-    to_datetime,
     to_instant,
     to_timezone,
 )
@@ -200,6 +199,11 @@ class CronTrigger(ExactTrigger):
         return self._policy.fold
 
     @property
+    def grid(self) -> tuple[int, int]:
+        """Whole seconds of local time."""
+        return -self._clock.offset_at(0) % MICROSECONDS, MICROSECONDS
+
+    @property
     def end_instant(self) -> int:
         """The instant that no fire time and no jitter may pass."""
         return self._end
@@ -290,31 +294,19 @@ class CronTrigger(ExactTrigger):
 
     def describe(self) -> str:
         """Return when the trigger fires, in exact English words."""
+        from apscheduler_lite.triggers.wording import limit_words
+
         from .describe import clock_change_words, describe
 
         words = [f"{describe(self._expression.plan)}, {self.timezone} time"]
-        if self.start_date is not None:
-            words.append(f"from {time_text(self.start_date)} on")
-        if self.end_date is not None:
-            words.append(f"until {time_text(self.end_date)}")
-        if self.jitter:
-            words.append(f"each delayed by a random time of up to {self.jitter:g} seconds")
+        words += limit_words(self.start_date, self.end_date, self.jitter)
         if not self._clock.is_fixed:
             words.append(clock_change_words(self._expression.plan, self._policy))
         return "; ".join(words)
 
-    def clock_change_notes(self, start: datetime, end: datetime) -> list[ClockChangeNote]:
-        """
-        Return which fire times are affected by which clock change between two moments, and how.
-
-        Raises:
-            ValueError: ``end`` is earlier than ``start``.
-        """
+    def _notes(self, first: int, last: int) -> list[ClockChangeNote]:
         from .notes import clock_change_notes
 
-        first, last = (to_instant(to_datetime(x, self.timezone, name)) for x, name in ((start, "start"), (end, "end")))
-        if last < first:
-            raise ValueError(f"end {end} is earlier than start {start}")
         first, last = max(first, self._start), min(last, self._end)
         return clock_change_notes(self._expression.plan, self._policy, self._clock, first - 1, last + 1)
 
