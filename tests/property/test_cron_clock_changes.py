@@ -206,7 +206,7 @@ def check_zone(zone_name: str, year: int, random: Random, cases: int) -> int:
     zone = ZoneInfo(zone_name)
     changes = changes_of(zone, year)
     for change in changes:
-        stretch = Stretch(zone, change - 4 * 86_400, change + 4 * 86_400)
+        stretch = Stretch(zone, change - 3 * 86_400, change + 3 * 86_400)
         near = EPOCH + timedelta(seconds=stretch.walls[stretch.instants.index(change - change % stretch.step)])
         for _ in range(max(1, cases // CASES_PER_EXPRESSION)):
             case = any_expression(random, near=near)
