@@ -7,7 +7,9 @@ sets, `days` knows which dates match, `search` finds the wall time, `fires` the 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime, tzinfo
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from apscheduler_lite._text import to_text
@@ -137,10 +139,8 @@ class CronTrigger(ExactTrigger):
             TypeError: an argument is of the wrong type.
             ValueError: the expression cannot be read, or matches no date at all, or another argument is wrong.
         """
-        from .crontab import compile_expression  # here, like describe and notes below: most programs need none of them
-
         trigger = object.__new__(cls)
-        expression = compile_expression(to_text(expr, "expr"), dialect)
+        expression = _line_compiler()(to_text(expr, "expr"), dialect)
         trigger._configure(expression, start_date, end_date, timezone, jitter, dst_gap, dst_fold)
         return trigger
 
@@ -356,9 +356,7 @@ class CronTrigger(ExactTrigger):
     def __setstate__(self, state: Any) -> None:
         state = check_state(self, state)
         if state.get("dialect"):
-            from .crontab import compile_expression
-
-            self._expression = compile_expression(state["expression"], state["dialect"])
+            self._expression = _line_compiler()(state["expression"], state["dialect"])
         else:
             fields = state["fields"]
             if not isinstance(fields, dict):  # of APScheduler 3: objects whose str() is the text
@@ -386,3 +384,11 @@ class CronTrigger(ExactTrigger):
 
     def _key(self) -> tuple[object, ...]:
         return (*self._expression[:3], self.timezone, self._start, self._end, self.jitter, self._policy)
+
+
+@cache
+def _line_compiler() -> Callable[[str, str], Expression]:
+    """Return what reads the one-line dialects, which most programs do not need."""
+    from .crontab import compile_expression
+
+    return compile_expression
