@@ -14,7 +14,7 @@ import calendar
 from bisect import bisect_left
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from math import gcd
+from math import gcd, inf
 from random import Random
 
 __all__ = ["Case", "Stretch", "any_expression", "changes_of", "next_fire"]
@@ -293,6 +293,7 @@ def next_fire(
     previous: float | None,
     now: float,
     *,
+    start: float = -inf,
     jitter: float = 0,
     late: bool = True,
 ) -> int | None:
@@ -302,11 +303,14 @@ def next_fire(
     Args:
         fires: the fire times, with start and end date taken into account.
         repeated: see `Stretch.repeated`.
+        start: the search never begins before it.
         late: whether the rule for late starts holds (fixed expressions with ``dst_fold="first"``).
     """
     strictly = previous is not None and now >= previous
     begin = previous if strictly else now
     assert begin is not None
+    if begin < start:
+        begin, strictly = start, False
 
     def reached(instant: float) -> bool:
         return instant > begin if strictly else instant >= begin
