@@ -101,12 +101,12 @@ class Engine(Equipment):
             self._set_phase("stopped")
             raise
         watch(self)
+        self.clock.attach(self)
         with self._lock:
             self._state = STATE_PAUSED if paused else STATE_RUNNING
             self._drift = None
             self._has_been_started = True
             self._set_phase("started")
-        self.clock.attach(self)
         for alias, job in added:
             self._tell_of_job(EVENT_JOB_ADDED, job, alias)
         self._logger.info("Scheduler started", extra={"action": "scheduler_started"})

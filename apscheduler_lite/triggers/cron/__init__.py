@@ -18,7 +18,6 @@ from apscheduler_lite._timezones import (
     from_instant,
     localize,
     read_datetime,
-    to_datetime,
     to_instant,
     to_timezone,
 )
@@ -201,6 +200,11 @@ class CronTrigger(ExactTrigger):
         return self._policy.fold
 
     @property
+    def grid(self) -> tuple[int, int]:
+        """Whole seconds of local time."""
+        return -self._clock.offset_at(0) % MICROSECONDS, MICROSECONDS
+
+    @property
     def end_instant(self) -> int:
         """The instant that no fire time and no jitter may pass."""
         return self._end
@@ -303,16 +307,7 @@ class CronTrigger(ExactTrigger):
             words.append(clock_change_words(self._expression.plan, self._policy))
         return "; ".join(words)
 
-    def clock_change_notes(self, start: datetime, end: datetime) -> list[ClockChangeNote]:
-        """
-        Return which fire times are affected by which clock change between two moments, and how.
-
-        Raises:
-            ValueError: ``end`` is earlier than ``start``.
-        """
-        first, last = (to_instant(to_datetime(x, self.timezone, name)) for x, name in ((start, "start"), (end, "end")))
-        if last < first:
-            raise ValueError(f"end {end} is earlier than start {start}")
+    def _notes(self, first: int, last: int) -> list[ClockChangeNote]:
         first, last = max(first, self._start), min(last, self._end)
         return clock_change_notes(self._expression.plan, self._policy, self._clock, first - 1, last + 1)
 
