@@ -15,11 +15,11 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
-from contextlib import contextmanager
 
 from apscheduler_lite._planning import Slot, plan
+from apscheduler_lite._slots import restored_on_error, set_slot, slot_of
 from apscheduler_lite._timezones import UTC, from_instant, to_instant
-from apscheduler_lite.errors import ConflictingIdError, JobLookupError, TransientJobError
+from apscheduler_lite.errors import ConflictingIdError, JobLookupError, TransientJobError, ends_program
 from apscheduler_lite.runs import Run
 
 from ._bookkeeping import Bookkeeping
@@ -27,7 +27,7 @@ from ._claim import Claim, JobFault, UnknownExecutorError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
     from typing import Any
@@ -206,7 +206,7 @@ class BaseJobStore(ABC):
             job = self.lookup_job(job_id)
             if job is None:
                 raise JobLookupError(job_id)
-            with _restored_on_error(job):
+            with restored_on_error(job):
                 job._assign(slots)
                 self.update_job(job)
         return job
@@ -244,13 +244,15 @@ class BaseJobStore(ABC):
                     waiting = True
                     continue
                 self._commit(job, slot, made, claim, left)
-            except Exception as exc:
+            except BaseException as exc:
+                if ends_program(exc):
+                    raise
                 claim.faults.append(JobFault(job, job.id, exc, books.defer(job.id, now)))
                 waiting = True
         books.waiting = waiting
         try:
             claim.next_due = self._next_due(now, waiting)
-        except Exception as exc:  # the runs have been claimed: they must get to their executors all the same
+        except BaseException as exc:  # the runs have been claimed: they must get to their executors all the same
             claim.failure = exc
         return claim
 
@@ -264,7 +266,7 @@ class BaseJobStore(ABC):
             present = self.lookup_job(job.id)
             if present is None or present._next != slot.due:
                 return  # changed or removed while it was being planned: whoever did that decides when it runs next
-            with _restored_on_error(present):
+            with restored_on_error(present):
                 set_slot(present, made.next)
                 if made.next is None:
                     self.remove_job(job.id)
@@ -326,7 +328,7 @@ class BaseJobStore(ABC):
                 set_slot(job, slot)
                 self.add_job(job)
             elif not present.paused and present.trigger.is_same_schedule(job.trigger):
-                with _restored_on_error(present):
+                with restored_on_error(present):
                     set_slot(present, slot)
                     self.update_job(present)
         self._books.owed.pop(run.job_id, None)
@@ -338,7 +340,9 @@ class BaseJobStore(ABC):
             if not books.is_deferred(job_id, now):
                 try:
                     self._take_back(run)
-                except Exception as exc:
+                except BaseException as exc:
+                    if ends_program(exc):
+                        raise
                     claim.faults.append(JobFault(run.job, job_id, exc, books.defer(job_id, now)))
 
     def retry_all(self) -> None:
@@ -364,31 +368,3 @@ class BaseJobStore(ABC):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
-
-
-@contextmanager
-def _restored_on_error(job: Job) -> Iterator[None]:
-    """Put the job back as it was when the block raises: a store may have handed out the very object that it keeps."""
-    before = job._copy()
-    try:
-        yield
-    except BaseException:
-        job._follow(before)
-        raise
-
-
-def slot_of(job: Job) -> Slot:
-    """Return a scheduled job's present slot."""
-    due = job._next
-    if due is None:
-        raise ValueError(f"job {job.id!r} is not scheduled")
-    return Slot(due if job._fire_time is None else job._fire_time, due)
-
-
-def set_slot(job: Job, slot: Slot | None) -> None:
-    """Make the slot, or none, the job's present one."""
-    if slot is None:
-        job._next = job._fire_time = None
-    else:
-        job._next = slot.due
-        job._fire_time = None if slot.fire_time == slot.due else slot.fire_time

@@ -16,13 +16,14 @@ from heapq import heapify, heappop, heappush
 from threading import RLock
 
 from apscheduler_lite._planning import Slot, plan
+from apscheduler_lite._slots import set_slot
 from apscheduler_lite._timezones import UTC, from_instant, to_instant
-from apscheduler_lite.errors import ConflictingIdError, JobLookupError
+from apscheduler_lite.errors import ConflictingIdError, JobLookupError, ends_program
 from apscheduler_lite.runs import Run
 
 from ._bookkeeping import Bookkeeping
 from ._claim import Claim, JobFault, UnknownExecutorError
-from .base import BaseJobStore, set_slot
+from .base import BaseJobStore
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class _Due:
     __slots__ = ("backlog", "fault", "job", "options", "plan", "running", "slot", "trigger")
 
     plan: Plan | None
-    fault: Exception | None
+    fault: BaseException | None
 
     def __init__(self, job: Job, due: int, running: int, backlog: int | None) -> None:
         self.job = job
@@ -256,7 +257,9 @@ class MemoryJobStore(BaseJobStore):
             if due.options.executor not in capacity:
                 raise UnknownExecutorError(due.options.executor, list(capacity))
             due.plan = plan(due.trigger, due.slot, now, due.options, due.running, due.backlog)
-        except Exception as exc:
+        except BaseException as exc:
+            if ends_program(exc):
+                raise
             due.fault = exc
 
     def _settle(self, due: _Due, now: int, claim: Claim) -> None:
