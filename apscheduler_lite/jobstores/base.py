@@ -16,10 +16,11 @@ from __future__ import annotations
 import logging
 from abc import ABC, abstractmethod
 
+from apscheduler_lite._interrupts import ends_program
 from apscheduler_lite._planning import Slot, plan
 from apscheduler_lite._slots import restored_on_error, set_slot, slot_of
 from apscheduler_lite._timezones import UTC, from_instant, to_instant
-from apscheduler_lite.errors import ConflictingIdError, JobLookupError, TransientJobError, ends_program
+from apscheduler_lite.errors import ConflictingIdError, JobLookupError, TransientJobError
 from apscheduler_lite.runs import Run
 
 from ._bookkeeping import Bookkeeping

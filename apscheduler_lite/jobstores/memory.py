@@ -15,10 +15,11 @@ from __future__ import annotations
 from heapq import heapify, heappop, heappush
 from threading import RLock
 
+from apscheduler_lite._interrupts import ends_program
 from apscheduler_lite._planning import Slot, plan
 from apscheduler_lite._slots import set_slot
 from apscheduler_lite._timezones import UTC, from_instant, to_instant
-from apscheduler_lite.errors import ConflictingIdError, JobLookupError, ends_program
+from apscheduler_lite.errors import ConflictingIdError, JobLookupError
 from apscheduler_lite.runs import Run
 
 from ._bookkeeping import Bookkeeping

@@ -12,9 +12,11 @@ What it promises (and `tests/` show):
 
 from __future__ import annotations
 
+from contextlib import suppress
 from threading import Condition, RLock, get_ident
 
 from apscheduler_lite._clock import Alarm
+from apscheduler_lite._interrupts import ends_program
 from apscheduler_lite.errors import SchedulerAlreadyRunningError, SchedulerNotRunningError
 from apscheduler_lite.events import (
     EVENT_JOB_ADDED,
@@ -260,7 +262,9 @@ class Engine(Equipment):
     def _guarded(self, what: str, call: Any, *args: Any) -> None:
         try:
             call(*args)
-        except Exception:
+        except BaseException as exc:
+            if ends_program(exc):
+                raise
             self._logger.exception("Error %s", what)
 
     def _end_with_interpreter(self) -> None:
@@ -313,9 +317,13 @@ class Engine(Equipment):
             self._watch_clock()
             due_in = self._ticker.tick(self._catalog.open, dict(self._executors))
             seconds = longest if due_in is None else due_in if longest is None else min(due_in, longest)
-        except Exception as exc:
-            self._logger.exception("Error in the scheduler's loop; it goes on", extra={"action": "loop_failed"})
-            self._tell(FaultEvent(EVENT_SCHEDULER_FAULT, exc, retry_in=seconds))
+        except BaseException as exc:
+            if ends_program(exc):
+                raise
+            with suppress(Exception):  # a logging handler that raises must not end the loop either
+                self._logger.exception("Error in the scheduler's loop; it goes on", extra={"action": "loop_failed"})
+            with suppress(Exception):
+                self._tell(FaultEvent(EVENT_SCHEDULER_FAULT, exc, retry_in=seconds))
         finally:
             with self._lock:
                 self._ticking = None
@@ -365,7 +373,9 @@ class Engine(Equipment):
         if store is not None:
             try:
                 freed = store.record_outcomes((run,))
-            except Exception as exc:
+            except BaseException as exc:
+                if ends_program(exc):
+                    raise
                 self._logger.exception('Error recording the end of %r in job store "%s"', run, run.jobstore)
                 self._tell(FaultEvent(EVENT_JOBSTORE_FAULT, exc, alias=run.jobstore, job_id=run.job_id, job=run.job))
         if self._listeners.mask & OUTCOME_EVENTS.get(run.outcome or "", EVENT_JOB_ERROR):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from threading import Thread, current_thread
 
+from apscheduler_lite._interrupts import ends_program
 from apscheduler_lite._references import resolve
 from apscheduler_lite._text import shorten
 
@@ -189,7 +190,11 @@ class AsyncIOScheduler(BlockingScheduler):
         async def guarded() -> None:
             try:
                 await awaitable
-            except Exception:
+            except asyncio.CancelledError:
+                raise
+            except BaseException as exc:
+                if ends_program(exc):
+                    raise
                 self._logger.exception("Error in listener %s", name_of(listener))
 
         loop = self._eventloop
