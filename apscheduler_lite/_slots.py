@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .job import Job
+    from .runs import Run
 
-__all__ = ["restored_on_error", "set_slot", "slot_of", "slots_of"]
+__all__ = ["is_to_be_set_back", "restored_on_error", "set_slot", "slot_of", "slots_of"]
 
 
 def slot_of(job: Job) -> Slot:
@@ -48,3 +49,15 @@ def restored_on_error(job: Job) -> Iterator[None]:
     except BaseException:
         job._follow(before)
         raise
+
+
+def is_to_be_set_back(present: Job, run: Run) -> bool:
+    """
+    Return whether a job is to become due again for a run that no executor took.
+
+    Not when its user has paused it or given it another trigger since, and not when an earlier run is due again
+    already: the later one follows from that.
+    """
+    if present._next is None:
+        return not present.paused
+    return run.due < present._next and run.job is not None and present.trigger.is_same_schedule(run.job.trigger)

@@ -18,7 +18,7 @@ from abc import ABC, abstractmethod
 
 from apscheduler_lite._interrupts import ends_program
 from apscheduler_lite._planning import Slot, plan
-from apscheduler_lite._slots import restored_on_error, set_slot, slot_of
+from apscheduler_lite._slots import is_to_be_set_back, restored_on_error, set_slot, slot_of
 from apscheduler_lite._timezones import UTC, from_instant, to_instant
 from apscheduler_lite.errors import ConflictingIdError, JobLookupError, TransientJobError
 from apscheduler_lite.runs import Run
@@ -207,9 +207,11 @@ class BaseJobStore(ABC):
             job = self.lookup_job(job_id)
             if job is None:
                 raise JobLookupError(job_id)
+            self._books.keep_snapshot(job)
             with restored_on_error(job):
                 job._assign(slots)
                 self.update_job(job)
+        self._books.retries.pop(job_id, None)
         return job
 
     def claim_due(self, now: int, capacity: Capacity) -> Claim:
@@ -278,6 +280,8 @@ class BaseJobStore(ABC):
         if free is not None:
             left[job.executor] = free - len(runs)
         started = [Run.of(present, self._alias or "", each.fire_time, each.due) for each in runs]
+        for run in started:
+            run.is_last = made.next is None
         self._books.begin(job.id, started, made.backlog)
         claim.runs.extend(started)
         claim.skipped.extend((present, each) for each in made.skipped or ())
@@ -303,8 +307,8 @@ class BaseJobStore(ABC):
         """
         Take back a run that could not be handed to its executor: its job becomes due again, after a pause.
 
-        Of several runs of one job the latest comes first. What this raises is reported, and the store is expected to
-        try again by itself.
+        A job that was removed, paused or given another trigger meanwhile stays as it is. What this raises is reported,
+        and the store is expected to try again by itself.
 
         Returns:
             the seconds of the pause, or None when something else ends it.
@@ -312,26 +316,23 @@ class BaseJobStore(ABC):
         books = self._books
         books.end([run])
         seconds = books.defer(run.job_id, now)
-        if run.job is not None:
-            books.owed[run.job_id] = run  # of several the earliest, after which the others come again by themselves
-            self._take_back(run)
+        books.owed[run.job_id] = run  # of several the earliest, after which the others come again by themselves
+        self._take_back(run)
         return seconds
 
     def _take_back(self, run: Run) -> None:
-        job = run.job
-        if job is None:
-            return
         slot = Slot(run.fire_time, run.due)
         with self.guard:
             present = self.lookup_job(run.job_id)
-            if present is None:
-                job = job._copy()
+            if present is not None:
+                if is_to_be_set_back(present, run):
+                    with restored_on_error(present):
+                        set_slot(present, slot)
+                        self.update_job(present)
+            elif run.is_last and run.job is not None:
+                job = run.job._copy()
                 set_slot(job, slot)
                 self.add_job(job)
-            elif not present.paused and present.trigger.is_same_schedule(job.trigger):
-                with restored_on_error(present):
-                    set_slot(present, slot)
-                    self.update_job(present)
         self._books.owed.pop(run.job_id, None)
 
     def _take_back_owed(self, now: int, claim: Claim) -> None:
