@@ -15,6 +15,7 @@ from __future__ import annotations
 from heapq import heapify, heappop, heappush
 from threading import RLock
 
+from apscheduler_lite._interrupts import ends_program
 from apscheduler_lite._planning import Slot, plan
 from apscheduler_lite._slots import is_to_be_set_back, set_slot
 from apscheduler_lite._timezones import UTC, from_instant, to_instant
@@ -46,7 +47,7 @@ class _Due:
     __slots__ = ("backlog", "fault", "job", "options", "plan", "running", "slot", "trigger")
 
     plan: Plan | None
-    fault: Exception | None
+    fault: BaseException | None
 
     def __init__(self, job: Job, due: int, running: int, backlog: int | None) -> None:
         self.job = job
@@ -249,7 +250,9 @@ class MemoryJobStore(BaseJobStore):
             if due.options.executor not in capacity:
                 raise UnknownExecutorError(due.options.executor, list(capacity))
             due.plan = plan(due.trigger, due.slot, now, due.options, due.running, due.backlog)
-        except Exception as exc:
+        except BaseException as exc:
+            if ends_program(exc):
+                raise
             due.fault = exc
 
     def _settle(self, due: _Due, now: int, claim: Claim) -> None:

@@ -8,12 +8,14 @@ from threading import current_thread, main_thread
 from apscheduler_lite._options import as_bool
 from apscheduler_lite.errors import SchedulerAlreadyRunningError
 
-from .base import BaseScheduler
+from .base import STATE_STOPPED, BaseScheduler
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import FrameType
     from typing import Any
+
+    from apscheduler_lite._clock import Alarm
 
 __all__ = ["BlockingScheduler"]
 
@@ -46,7 +48,7 @@ class BlockingScheduler(BaseScheduler):
         previous = self._take_signals()
         try:
             super().start(paused)
-            self._main_loop()
+            self._main_loop(self._alarm)
             if self._is_signalled:
                 self.shutdown(wait=True)
             with self._lock:
@@ -61,12 +63,15 @@ class BlockingScheduler(BaseScheduler):
             for number, handler in previous.items():
                 signal.signal(number, handler)
 
-    def _main_loop(self) -> None:
-        """Pass, sleep, pass: until the scheduler is shut down."""
-        while self._state and not self._is_signalled:
+    def _main_loop(self, alarm: Alarm) -> None:
+        """Pass, sleep, pass: until the scheduler is shut down, and be it started again meanwhile."""
+        while self._is_current(alarm):
             seconds = self._process_jobs()
-            if self._state and not self._is_signalled:
-                self.clock.sleep(self._alarm, seconds)
+            if self._is_current(alarm):
+                self.clock.sleep(alarm, seconds)
+
+    def _is_current(self, alarm: Alarm) -> bool:
+        return self._state != STATE_STOPPED and self._alarm is alarm and not self._is_signalled
 
     def wakeup(self) -> None:
         """Make the scheduler look at once for what is due."""
