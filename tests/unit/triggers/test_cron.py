@@ -246,7 +246,7 @@ class LeapingZone(tzinfo):
     [("after", ["03 02:00"]), ("shift", ["03 04:00", "04 07:00"]), ("skip", [])],
 )
 def test_the_rest_of_a_day_is_lost_differently_from_a_whole_day(gap: str, expected: list[str]) -> None:
-    """A gap swallows the evening of one date, all of the next and the small hours of a third: only the second is gone."""
+    """A gap swallows an evening, all of the next date and the small hours after it: only the date is gone."""
     evening = CronTrigger(day="1,2", hour=22, timezone=LeapingZone(), dst_gap=gap)  # type: ignore[arg-type]
     night = CronTrigger(day="2,3", hour=1, timezone=LeapingZone(), dst_gap=gap)  # type: ignore[arg-type]
     after, end = datetime(2026, 5, 1, 19, tzinfo=LeapingZone()), datetime(2026, 5, 4, 8, tzinfo=LeapingZone())
