@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import logging
 import traceback
+from contextlib import suppress
 
 from ._clock import SystemClock
+from ._interrupts import ends_program
 from ._references import name_of
+from .errors import RemoteError
 from .runs import Outcome, _current
 
 TYPE_CHECKING = False
@@ -25,7 +28,15 @@ if TYPE_CHECKING:
     from ._clock import Clock
     from .runs import Run
 
-__all__ = ["LoopThread", "execute", "execute_async", "is_coroutine_function", "run_awaitable"]
+__all__ = [
+    "LoopThread",
+    "describe_exception",
+    "execute",
+    "execute_async",
+    "is_coroutine_function",
+    "portable",
+    "run_awaitable",
+]
 
 _logger = logging.getLogger("apscheduler_lite.executors")
 _system = SystemClock()
@@ -42,7 +53,7 @@ def execute(
 
     What the function returns is awaited when it is awaitable, by `run_awaitable` or else on a loop of its own.
     """
-    if not _begin(run, clock, logger):
+    if not _begins(run, clock, logger):
         return
     token = _current.set(run)
     try:
@@ -63,7 +74,7 @@ async def execute_async(run: Run, clock: Clock = _system, logger: logging.Logger
 
     A cancellation is an outcome of the run (an error) and is then passed on.
     """
-    if not _begin(run, clock, logger):
+    if not _begins(run, clock, logger):
         return
     token = _current.set(run)
     try:
@@ -80,7 +91,7 @@ async def execute_async(run: Run, clock: Clock = _system, logger: logging.Logger
         _current.reset(token)
 
 
-def _begin(run: Run, clock: Clock, logger: logging.Logger) -> bool:
+def _begins(run: Run, clock: Clock, logger: logging.Logger) -> bool:
     """Note that the run starts; return False when it is too late for that."""
     now = clock.now()
     if run.grace is not None and now - run.due > run.grace:
@@ -88,7 +99,9 @@ def _begin(run: Run, clock: Clock, logger: logging.Logger) -> bool:
         run.outcome = Outcome.MISSED
         run.reason = f"missed: {late:.3f} s late, grace time {grace:g} s"
         run.finished = now
-        logger.warning(
+        _say(
+            logger,
+            logging.WARNING,
             'Run time of job "%s" was missed by %.3f s (misfire_grace_time=%g)',
             run.job or run.job_id,
             late,
@@ -98,7 +111,9 @@ def _begin(run: Run, clock: Clock, logger: logging.Logger) -> bool:
         return False
     run.started = now
     if logger.isEnabledFor(logging.INFO):
-        logger.info(
+        _say(
+            logger,
+            logging.INFO,
             'Running job "%s" (scheduled at %s)',
             run.job or run.job_id,
             run.scheduled_run_time,
@@ -112,7 +127,9 @@ def _succeed(run: Run, clock: Clock, logger: logging.Logger, retval: Any) -> Non
     run.outcome = Outcome.EXECUTED
     run.finished = clock.now()
     if logger.isEnabledFor(logging.INFO):
-        logger.info(
+        _say(
+            logger,
+            logging.INFO,
             'Job "%s" executed successfully',
             run.job or run.job_id,
             extra={"action": "run_executed", "job_id": run.job_id},
@@ -126,7 +143,9 @@ def _fail(run: Run, clock: Clock, logger: logging.Logger, exc: BaseException) ->
     run.outcome = Outcome.ERROR
     run.reason = f"error: {describe_exception(exc)}"
     run.finished = clock.now()
-    logger.error(
+    _say(
+        logger,
+        logging.ERROR,
         'Job "%s" raised an exception',
         run.job or run.job_id,
         exc_info=(type(exc), exc, tb),
@@ -136,6 +155,12 @@ def _fail(run: Run, clock: Clock, logger: logging.Logger, exc: BaseException) ->
     traceback.clear_frames(tb)
 
 
+def _say(logger: logging.Logger, level: int, message: str, *args: object, **options: Any) -> None:
+    """Log, and let no logging handler or filter that raises decide how a run ends."""
+    with suppress(Exception):
+        logger.log(level, message, *args, stacklevel=2, **options)
+
+
 def describe_exception(exc: BaseException) -> str:
     """Return an exception's type and message on one line, even when its ``__str__`` raises."""
     try:
@@ -143,6 +168,20 @@ def describe_exception(exc: BaseException) -> str:
     except Exception as second:
         message = f"(its message raised {type(second).__name__})"
     return f"{type(exc).__name__}: {message}" if message else type(exc).__name__
+
+
+def portable(exc: BaseException) -> BaseException:
+    """Return the exception, or one that tells of it where it cannot be pickled and restored."""
+    import pickle
+
+    try:
+        if type(pickle.loads(pickle.dumps(exc))) is type(exc):  # noqa: S301 - our own
+            return exc
+    except Exception as why:
+        return RemoteError(
+            f"{describe_exception(exc)} (the exception itself cannot be pickled: {describe_exception(why)})"
+        )
+    return RemoteError(describe_exception(exc))
 
 
 def is_coroutine_function(func: Any) -> bool:
@@ -170,9 +209,29 @@ def _run_on_new_loop(awaitable: Awaitable[Any]) -> Any:
 def run_awaitable(awaitable: Awaitable[Any], what: object) -> None:
     """Await it on a loop of its own and log what it raises: for listeners, whose results nobody takes."""
     try:
-        _run_on_new_loop(awaitable)
-    except Exception:
+        if not _is_in_coroutine():
+            _run_on_new_loop(awaitable)
+            return
+        from threading import Thread
+
+        # A thread can run one loop at a time, and this one runs its own already.
+        thread = Thread(target=run_awaitable, args=(awaitable, what), name="apscheduler_lite.listener")
+        thread.start()
+        thread.join()
+    except BaseException as exc:
+        if ends_program(exc):
+            raise
         _logger.exception("%s raised an exception", name_of(what))
+
+
+def _is_in_coroutine() -> bool:
+    import asyncio
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 class LoopThread:

@@ -44,7 +44,8 @@ def _begin_new_process() -> None:
     _process = os.urandom(6).hex()
 
 
-os.register_at_fork(after_in_child=_begin_new_process)
+if hasattr(os, "register_at_fork"):  # where there is fork
+    os.register_at_fork(after_in_child=_begin_new_process)
 
 
 class Run:
@@ -78,6 +79,7 @@ class Run:
     finished: int | None = None
     job: Job | None = None
     told_by: int | None = None  # the thread that tells of its end
+    is_last: bool = False  # its job has left the store with it, since the schedule was over
     _id: str | None = None  # set where the run has crossed a process border
 
     def __init__(
@@ -129,6 +131,11 @@ class Run:
     def id(self) -> str:
         """Return the run's id, unique over all processes."""
         return self._id or f"{_process}-{self.number:x}"
+
+    @property
+    def has_travelled(self) -> bool:
+        """Return whether this is a copy that has crossed a process border."""
+        return self._id is not None
 
     @property
     def key(self) -> str:

@@ -15,19 +15,20 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
-from contextlib import contextmanager
 
+from apscheduler_lite._interrupts import ends_program
 from apscheduler_lite._planning import Slot, plan
-from apscheduler_lite._text import did_you_mean, one_of
+from apscheduler_lite._slots import is_to_be_set_back, restored_on_error, set_slot, slot_of
 from apscheduler_lite._timezones import UTC, from_instant, to_instant
 from apscheduler_lite.errors import ConflictingIdError, JobLookupError, TransientJobError
 from apscheduler_lite.runs import Run
 
 from ._bookkeeping import Bookkeeping
+from ._claim import Claim, JobFault, UnknownExecutorError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
     from typing import Any
@@ -40,55 +41,6 @@ if TYPE_CHECKING:
     Capacity = Mapping[str, "int | None"]
 
 __all__ = ["BaseJobStore", "Claim", "ConflictingIdError", "JobFault", "JobLookupError", "TransientJobError"]
-
-
-class JobFault:
-    """A job that could not be scheduled this time; it stays in the store and is tried again."""
-
-    __slots__ = ("exception", "job", "job_id", "retry_in")
-
-    def __init__(self, job: Job | None, job_id: str, exception: BaseException, retry_in: float) -> None:
-        self.job = job
-        self.job_id = job_id
-        self.exception = exception
-        self.retry_in = retry_in
-
-
-class Claim:
-    """
-    What one claim found: facts for the scheduler, which owns the runs from here on.
-
-    Attributes:
-        runs: runs to be started, earliest first.
-        skipped: (job, slot) pairs dropped because too many instances were running.
-        missed: (job, slot) pairs dropped because they were older than the grace time.
-        finished: jobs that have left the store, since their last run is among `runs`.
-        faults: jobs that could not be scheduled.
-        next_due: the instant at which the store wants to be claimed again; None when nothing is scheduled.
-        failure: what the store raised after it had handed out `runs`, which count nevertheless; None mostly.
-    """
-
-    __slots__ = ("failure", "faults", "finished", "missed", "next_due", "runs", "skipped")
-
-    def __init__(self) -> None:
-        self.runs: list[Run] = []
-        self.skipped: list[tuple[Job, Slot]] = []
-        self.missed: list[tuple[Job, Slot]] = []
-        self.finished: list[Job] = []
-        self.faults: list[JobFault] = []
-        self.next_due: int | None = None
-        self.failure: Exception | None = None
-
-
-class UnknownExecutorError(LookupError):
-    """A job names an executor that this scheduler does not have."""
-
-    def __init__(self, alias: str, known: Sequence[str]) -> None:
-        super().__init__(
-            f"this scheduler has no executor {alias!r}{did_you_mean(alias, known)} (it has: {one_of(known)}); the job"
-            " is kept,"
-            f" and runs as soon as some scheduler on its store has one"
-        )
 
 
 class BaseJobStore(ABC):
@@ -255,9 +207,11 @@ class BaseJobStore(ABC):
             job = self.lookup_job(job_id)
             if job is None:
                 raise JobLookupError(job_id)
-            with _restored_on_error(job):
+            self._books.keep_snapshot(job)
+            with restored_on_error(job):
                 job._assign(slots)
                 self.update_job(job)
+        self._books.retries.pop(job_id, None)
         return job
 
     def claim_due(self, now: int, capacity: Capacity) -> Claim:
@@ -271,9 +225,11 @@ class BaseJobStore(ABC):
         books = self._books
         claim = Claim()
         left = dict(capacity)
+        if books.owed:
+            self._take_back_owed(now, claim)
         with self.guard:
             due = [job for job in self.get_due_jobs(from_instant(now, UTC)) if job._next is not None]
-        waiting = False
+        waiting = bool(books.retries)
         for job in due:
             if books.is_deferred(job.id, now):
                 waiting = True
@@ -291,15 +247,15 @@ class BaseJobStore(ABC):
                     waiting = True
                     continue
                 self._commit(job, slot, made, claim, left)
-            except Exception as exc:
+            except BaseException as exc:
+                if ends_program(exc):
+                    raise
                 claim.faults.append(JobFault(job, job.id, exc, books.defer(job.id, now)))
                 waiting = True
-            else:
-                books.failures.pop(job.id, None)
         books.waiting = waiting
         try:
             claim.next_due = self._next_due(now, waiting)
-        except Exception as exc:  # the runs have been claimed: they must get to their executors all the same
+        except BaseException as exc:  # the runs have been claimed: they must get to their executors all the same
             claim.failure = exc
         return claim
 
@@ -313,7 +269,7 @@ class BaseJobStore(ABC):
             present = self.lookup_job(job.id)
             if present is None or present._next != slot.due:
                 return  # changed or removed while it was being planned: whoever did that decides when it runs next
-            with _restored_on_error(present):
+            with restored_on_error(present):
                 set_slot(present, made.next)
                 if made.next is None:
                     self.remove_job(job.id)
@@ -324,6 +280,8 @@ class BaseJobStore(ABC):
         if free is not None:
             left[job.executor] = free - len(runs)
         started = [Run.of(present, self._alias or "", each.fire_time, each.due) for each in runs]
+        for run in started:
+            run.is_last = made.next is None
         self._books.begin(job.id, started, made.backlog)
         claim.runs.extend(started)
         claim.skipped.extend((present, each) for each in made.skipped or ())
@@ -345,24 +303,49 @@ class BaseJobStore(ABC):
         """Take note of how runs ended; return whether a job that waits for a slot can now be claimed."""
         return self._books.end(runs)
 
-    def release(self, run: Run, now: int) -> None:
-        """Take back a run that could not be handed to its executor: its job becomes due again, after a pause."""
-        job = run.job
+    def release(self, run: Run, now: int) -> float | None:
+        """
+        Take back a run that could not be handed to its executor: its job becomes due again, after a pause.
+
+        A job that was removed, paused or given another trigger meanwhile stays as it is. What this raises is reported,
+        and the store is expected to try again by itself.
+
+        Returns:
+            the seconds of the pause, or None when something else ends it.
+        """
         books = self._books
         books.end([run])
-        books.defer(run.job_id, now)
-        if job is None:
-            return
+        seconds = books.defer(run.job_id, now)
+        books.owed[run.job_id] = run  # of several the earliest, after which the others come again by themselves
+        self._take_back(run)
+        return seconds
+
+    def _take_back(self, run: Run) -> None:
+        slot = Slot(run.fire_time, run.due)
         with self.guard:
             present = self.lookup_job(run.job_id)
-            if present is None:
-                job = job._copy()
-                set_slot(job, Slot(run.fire_time, run.due))
+            if present is not None:
+                if is_to_be_set_back(present, run):
+                    with restored_on_error(present):
+                        set_slot(present, slot)
+                        self.update_job(present)
+            elif run.is_last and run.job is not None:
+                job = run.job._copy()
+                set_slot(job, slot)
                 self.add_job(job)
-            elif not present.paused and present.trigger.is_same_schedule(job.trigger):
-                with _restored_on_error(present):
-                    set_slot(present, Slot(run.fire_time, run.due))
-                    self.update_job(present)
+        self._books.owed.pop(run.job_id, None)
+
+    def _take_back_owed(self, now: int, claim: Claim) -> None:
+        """Try again to take back the runs that the store refused when their executors had refused them."""
+        books = self._books
+        for job_id, run in list(books.owed.items()):
+            if not books.is_deferred(job_id, now):
+                try:
+                    self._take_back(run)
+                except BaseException as exc:
+                    if ends_program(exc):
+                        raise
+                    claim.faults.append(JobFault(run.job, job_id, exc, books.defer(job_id, now)))
 
     def retry_all(self) -> None:
         """Forget the pauses that faults have imposed on jobs: what caused them may have gone."""
@@ -387,31 +370,3 @@ class BaseJobStore(ABC):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
-
-
-@contextmanager
-def _restored_on_error(job: Job) -> Iterator[None]:
-    """Put the job back as it was when the block raises: a store may have handed out the very object that it keeps."""
-    before = job._copy()
-    try:
-        yield
-    except BaseException:
-        job._follow(before)
-        raise
-
-
-def slot_of(job: Job) -> Slot:
-    """Return a scheduled job's present slot."""
-    due = job._next
-    if due is None:
-        raise ValueError(f"job {job.id!r} is not scheduled")
-    return Slot(due if job._fire_time is None else job._fire_time, due)
-
-
-def set_slot(job: Job, slot: Slot | None) -> None:
-    """Make the slot, or none, the job's present one."""
-    if slot is None:
-        job._next = job._fire_time = None
-    else:
-        job._next = slot.due
-        job._fire_time = None if slot.fire_time == slot.due else slot.fire_time

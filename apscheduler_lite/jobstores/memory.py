@@ -15,13 +15,16 @@ from __future__ import annotations
 from heapq import heapify, heappop, heappush
 from threading import RLock
 
+from apscheduler_lite._interrupts import ends_program
 from apscheduler_lite._planning import Slot, plan
+from apscheduler_lite._slots import is_to_be_set_back, set_slot
 from apscheduler_lite._timezones import UTC, from_instant, to_instant
 from apscheduler_lite.errors import ConflictingIdError, JobLookupError
 from apscheduler_lite.runs import Run
 
 from ._bookkeeping import Bookkeeping
-from .base import BaseJobStore, Claim, JobFault, UnknownExecutorError, set_slot
+from ._claim import Claim, JobFault, UnknownExecutorError
+from .base import BaseJobStore
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,7 +47,7 @@ class _Due:
     __slots__ = ("backlog", "fault", "job", "options", "plan", "running", "slot", "trigger")
 
     plan: Plan | None
-    fault: Exception | None
+    fault: BaseException | None
 
     def __init__(self, job: Job, due: int, running: int, backlog: int | None) -> None:
         self.job = job
@@ -150,7 +153,7 @@ class MemoryJobStore(BaseJobStore):
             with self._lock:
                 if self._jobs.get(job_id) is not job or job._revision != revision:
                     continue  # somebody else was faster; decide again on what they made of it
-                self._keep_snapshot(job)
+                self._state.keep_snapshot(job)
                 job._assign(slots)
                 job._revision += 1
                 if "_next" in slots or "_options" in slots or "trigger" in slots:
@@ -203,14 +206,6 @@ class MemoryJobStore(BaseJobStore):
             state.retries.pop(job_id, None)
             state.failures.pop(job_id, None)
 
-    def _keep_snapshot(self, job: Job) -> None:
-        """Let runs in progress keep the job as it is before it is changed."""
-        frozen: Job | None = None
-        for run in self._state.instances.get(job.id, ()):
-            if run.job is job:
-                frozen = frozen or job._copy()
-                run.job = frozen
-
     # -- claiming ----------------------------------------------------------------------------------------------
 
     def claim_due(self, now: int, capacity: Capacity) -> Claim:
@@ -255,7 +250,9 @@ class MemoryJobStore(BaseJobStore):
             if due.options.executor not in capacity:
                 raise UnknownExecutorError(due.options.executor, list(capacity))
             due.plan = plan(due.trigger, due.slot, now, due.options, due.running, due.backlog)
-        except Exception as exc:
+        except BaseException as exc:
+            if ends_program(exc):
+                raise
             due.fault = exc
 
     def _settle(self, due: _Due, now: int, claim: Claim) -> None:
@@ -268,8 +265,6 @@ class MemoryJobStore(BaseJobStore):
             heappush(self._heap, (self._state.retries[job_id], job_id))
             claim.faults.append(JobFault(job, job_id, due.fault or RuntimeError("no plan was made"), seconds))
             return
-        if self._state.failures:
-            self._state.failures.pop(job_id, None)
         if made.waits:
             if len(self._state.instances.get(job_id, ())) >= due.options.max_instances:
                 self._waiting.add(job_id)
@@ -290,6 +285,9 @@ class MemoryJobStore(BaseJobStore):
         state = self._state
         if made.runs:
             started = [Run.of(job, self._alias or "", slot.fire_time, slot.due) for slot in made.runs]
+            if made.next is None:
+                for run in started:
+                    run.is_last = True
             running = state.instances.get(job.id)
             if running is None:
                 state.instances[job.id] = started
@@ -335,6 +333,8 @@ class MemoryJobStore(BaseJobStore):
                     del instances[run.job_id]
                 elif run in running:
                     running.remove(run)
+                if self._state.failures and run.outcome is not None:
+                    self._state.failures.pop(run.job_id, None)
                 if self._waiting and run.job_id in self._waiting:
                     self._waiting.discard(run.job_id)
                     job = self._jobs[run.job_id]
@@ -343,21 +343,19 @@ class MemoryJobStore(BaseJobStore):
                     freed = True
         return freed
 
-    def release(self, run: Run, now: int) -> None:
+    def release(self, run: Run, now: int) -> float | None:
         self.record_outcomes([run])
-        job = run.job
-        if job is None:
-            return
         with self._lock:
             present = self._jobs.get(run.job_id)
-            if present is None:
-                present = job  # its last run: it had left the store when that was claimed
-            elif present.paused or present.trigger is not job.trigger:
-                return  # changed since; its next run time is not ours to set back
+            if present is None and run.is_last and run.job is not None:
+                present = self._jobs[run.job_id] = run.job  # it had left the store when this run was claimed
+            if present is None or not is_to_be_set_back(present, run):
+                return None
             set_slot(present, Slot(run.fire_time, run.due))
-            self._put(present)
-            self._state.defer(run.job_id, now)
+            self._sorted = None
+            seconds = self._state.defer(run.job_id, now)
             heappush(self._heap, (self._state.retries[run.job_id], run.job_id))
+        return seconds
 
     def after_fork(self) -> None:
         self._lock = RLock()
