@@ -198,6 +198,13 @@ class CronTrigger(ExactTrigger):
         """Which reading of repeated times fires: ``"first"``, ``"last"`` or ``"both"``."""
         return self._policy.fold
 
+    def own_previous(self, previous: int) -> int:
+        """Return this trigger's own fire time before another one's, where that makes a difference: in a fold."""
+        period = self._clock.period_at(previous)
+        if self._expression.plan.repeats or period.steady_start <= previous < period.steady_end:
+            return previous
+        return super().own_previous(previous)
+
     @property
     def grid(self) -> tuple[int, int]:
         """Whole seconds of local time."""
