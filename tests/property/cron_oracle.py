@@ -226,9 +226,7 @@ def changes_of(zone: tzinfo, year: int) -> list[int]:
 class Stretch:
     """What the local clock of a zone shows, step by step, between two instants."""
 
-    def __init__(
-        self, zone: tzinfo, start: int, end: int, *, step: int | None = None, margin: int = 36 * 3600
-    ) -> None:
+    def __init__(self, zone: tzinfo, start: int, end: int, *, step: int | None = None, margin: int = 36 * 3600) -> None:
         self.zone = zone
         self.margin = margin
         offsets = {_offset(zone, instant) for instant in range(start - 3600, end + 3600, 900)}
