@@ -374,7 +374,7 @@ class MemoryJobStore(BaseJobStore):
 
 
 def _in_order(jobs: Collection[Job]) -> list[Job]:
-    """Return the jobs, earliest next run time first and those that have none last; else in the order of their adding."""
+    """Return the jobs by next run time, those that have none last, else in the order in which they were added."""
     scheduled = [job for job in jobs if job._next is not None]
     scheduled.sort(key=attrgetter("_next"))  # a plain int: half the time of sorting by a tuple
     if len(scheduled) < len(jobs):
