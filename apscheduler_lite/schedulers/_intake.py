@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from apscheduler_lite._catalog import NewJob, is_finished
-from apscheduler_lite._options import as_bool, as_name, as_trigger, refuse_unknown, undefined, validated
+from apscheduler_lite._options import JOB_OPTIONS, as_bool, as_name, as_trigger, refuse_unknown, undefined, validated
 from apscheduler_lite._plugins import plugin
 from apscheduler_lite._text import shorten, to_text
 from apscheduler_lite._timezones import UTC, from_instant
@@ -27,8 +27,9 @@ __all__ = ["Intake"]
 
 _ADD_JOB_ARGUMENTS = (
     "func", "trigger", "args", "kwargs", "id", "name", "misfire_grace_time", "coalesce", "max_instances",
-    "next_run_time", "jobstore", "executor", "replace_existing",
+    "next_run_time", "jobstore", "executor", "replace_existing", "on_crash",
 )  # fmt: skip
+_OPTIONS = tuple(name for name in JOB_OPTIONS if name != "executor")
 
 
 class Intake(Engine):
@@ -51,6 +52,8 @@ class Intake(Engine):
         jobstore: str = "default",
         executor: str = "default",
         replace_existing: bool = False,
+        *,
+        on_crash: Any = undefined,
         **trigger_args: Any,
     ) -> Job:
         """
@@ -74,6 +77,8 @@ class Intake(Engine):
             executor: alias of the executor.
             replace_existing: take the place of a job with the same id. With an unchanged trigger its next run time
                 and its pause are kept.
+            on_crash: what becomes of a run that was in progress when its process died, in a store that outlives it:
+                ``"skip"`` (the default) records it as interrupted, ``"rerun"`` runs it again as well.
             trigger_args: arguments of the trigger.
 
         Returns:
@@ -84,7 +89,12 @@ class Intake(Engine):
             TransientJobError: the store is persistent and the function has no importable name.
             TypeError, ValueError, LookupError: an argument is wrong; the message says which and what would do.
         """
-        options = (misfire_grace_time, coalesce, max_instances)
+        options = {
+            "misfire_grace_time": misfire_grace_time,
+            "coalesce": coalesce,
+            "max_instances": max_instances,
+            "on_crash": on_crash,
+        }
         new = self._new_job(
             func, trigger, args, kwargs, id, name, options, next_run_time, executor, replace_existing, trigger_args
         )
@@ -130,7 +140,7 @@ class Intake(Engine):
         if "func" not in given:
             refuse_unknown(given, _ADD_JOB_ARGUMENTS, "argument of add_job")
             raise TypeError("a job needs a func")
-        options = tuple(given.pop(name, undefined) for name in ("misfire_grace_time", "coalesce", "max_instances"))
+        options = {name: given.pop(name, undefined) for name in _OPTIONS}
         next_run_time = given.pop("next_run_time", undefined)
         first = [given.pop(name, None) for name in ("func", "trigger", "args", "kwargs", "id", "name")]
         executor, replace = given.pop("executor", "default"), given.pop("replace_existing")
@@ -150,6 +160,8 @@ class Intake(Engine):
         next_run_time: Any = undefined,
         jobstore: str = "default",
         executor: str = "default",
+        *,
+        on_crash: Any = undefined,
         **trigger_args: Any,
     ) -> Callable[[Function], Function]:
         """
@@ -177,6 +189,7 @@ class Intake(Engine):
                 jobstore,
                 executor,
                 True,
+                on_crash=on_crash,
                 **trigger_args,
             )
             return func
@@ -204,7 +217,7 @@ class Intake(Engine):
         kwargs: Any,
         id: Any,
         name: Any,
-        options: tuple[Any, ...],
+        options: dict[str, Any],
         next_run_time: Any,
         executor: Any,
         replace: Any,
@@ -220,19 +233,13 @@ class Intake(Engine):
         if next_run_time is not undefined:
             given["next_run_time"] = next_run_time
         job = Job(self, id, **given)
-        job._options = self._options_of(executor, *options)
+        job._options = self._options_of(executor, options)
         return NewJob(job, as_bool(replace, "replace_existing"), next_run_time is not undefined)
 
-    def _options_of(self, executor: Any, misfire_grace_time: Any, coalesce: Any, max_instances: Any) -> JobOptions:
-        given: dict[str, Any] = {}
+    def _options_of(self, executor: Any, options: dict[str, Any]) -> JobOptions:
+        given = {name: value for name, value in options.items() if value is not undefined}
         if executor != self._job_defaults.executor:
             given["executor"] = executor
-        if misfire_grace_time is not undefined:
-            given["misfire_grace_time"] = misfire_grace_time
-        if coalesce is not undefined:
-            given["coalesce"] = coalesce
-        if max_instances is not undefined:
-            given["max_instances"] = max_instances
         return self._job_defaults.replaced(validated(given)) if given else self._job_defaults
 
     def _create_trigger(self, trigger: Any, trigger_args: dict[str, Any]) -> BaseTrigger:

@@ -59,7 +59,7 @@ class BaseScheduler(Intake):
             job_id: the job's id.
             jobstore: alias of its store; None: wherever it is.
             changes: new values by attribute: func, args, kwargs, name, trigger, next_run_time, executor,
-                misfire_grace_time, coalesce, max_instances. A trigger may be given by its alias, with its arguments
+                misfire_grace_time, coalesce, max_instances, on_crash. A trigger may be given by its alias, its arguments
                 beside it. With a new trigger, the next run time is computed from it, unless it is given too; a paused
                 job stays paused. ``next_run_time=None`` pauses the job.
 
