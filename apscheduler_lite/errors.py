@@ -72,9 +72,15 @@ class RemoteError(Exception):
 
 
 class StoreUnavailableError(Exception):
-    """Raised by a call that needs a job store's database when that cannot be reached, or breaks off."""
+    """
+    Raised by a call that needs a job store's database when that cannot be reached, or breaks off.
+
+    Attributes:
+        is_open: whether the change may have been made all the same, since the connection broke while it was committed.
+    """
 
     def __init__(self, cause: object, *, is_open: bool = False) -> None:
+        self.is_open = is_open
         result = (
             "the connection broke while the change was being committed, so it may have been made or not; look before trying again"
             if is_open

@@ -86,6 +86,7 @@ class Tables:
             Column("fire_time", BigInteger, nullable=False),
             Column("due", BigInteger, nullable=False),
             Column("attempt", Integer, nullable=False),
+            Column("rerun", SmallInteger, nullable=False),  # whether it is run again when its process dies
             Column("open_at", BigInteger),  # from when on a process may take it; NULL: it has been taken
             Column("claimed", BigInteger),
             Column("started", BigInteger),
