@@ -17,6 +17,7 @@ from .jobstores.base import set_slot
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
     from ._planning import Slot
     from .job import Job
@@ -49,7 +50,8 @@ class Catalog:
     def __init__(self) -> None:
         self.lock = RLock()
         self.stores: dict[str, BaseJobStore] = {}
-        self.open: set[str] = set()  # aliases of the stores that have been started
+        # The started stores with their aliases. A new tuple at each change, so that it can be read without the lock.
+        self.open: tuple[tuple[str, BaseJobStore], ...] = ()
         self.pending: dict[str, dict[str, NewJob]] = {}  # alias → id → job that waits for its store
         self.to_be_emptied: set[str] = set()  # aliases of stores whose jobs were removed before they were open
 
@@ -65,13 +67,18 @@ class Catalog:
                 f"No such job store: {alias}{did_you_mean(alias, known)} (there are: {one_of(known)})"
             ) from None
 
-    def open_stores(self) -> list[tuple[str, BaseJobStore]]:
-        """Return the started stores with their aliases."""
+    def begin_use(self, alias: str, store: BaseJobStore) -> None:
+        """Use a store that has been started."""
         with self.lock:
-            return [(alias, store) for alias, store in self.stores.items() if alias in self.open]
+            self.open = (*self.open, (alias, store))
 
-    def _searched(self, alias: str | None) -> list[tuple[str, BaseJobStore]]:
-        return [each for each in self.open_stores() if alias is None or each[0] == alias]
+    def end_use(self, alias: str | None = None) -> None:
+        """Use a store, or all, no longer."""
+        with self.lock:
+            self.open = tuple(each for each in self.open if alias is not None and each[0] != alias)
+
+    def _opened(self, alias: str) -> BaseJobStore | None:
+        return next((store for name, store in self.open if name == alias), None)
 
     # -- finding -----------------------------------------------------------------------------------------------
 
@@ -84,15 +91,16 @@ class Catalog:
 
     def lookup(self, job_id: str, alias: str | None) -> tuple[Job, str, NewJob | None] | None:
         """Return a job, the alias of its store, and its entry when it is still pending; None when it is nowhere."""
-        with self.lock:
-            for name, waiting in self.pending.items():
-                if job_id in waiting and alias in (None, name):
-                    return waiting[job_id].job, name, waiting[job_id]
-        for name, store in self._searched(alias):
-            with store.guard:
-                job = store.lookup_job(job_id)
-            if job is not None and not is_finished(job):
-                return job, name, None
+        if self.pending:
+            with self.lock:
+                for name, waiting in self.pending.items():
+                    if job_id in waiting and (alias is None or alias == name):
+                        return waiting[job_id].job, name, waiting[job_id]
+        for name, store in self.open:
+            if alias is None or alias == name:
+                job = called(store, store.lookup_job, job_id)
+                if job is not None and not is_finished(job):
+                    return job, name, None
         return None
 
     def jobs(self, alias: str | None, pending: bool | None = None) -> list[Job]:
@@ -104,15 +112,15 @@ class Catalog:
                     if alias in (None, name):
                         found.extend(each.job for each in waiting.values())
         if pending is not True:
-            for _, store in self._searched(alias):
-                found.extend(self.jobs_of(store))
+            for name, store in self.open:
+                if alias in (None, name):
+                    found.extend(self.jobs_of(store))
         return found
 
     @staticmethod
     def jobs_of(store: BaseJobStore) -> list[Job]:
         """Return the jobs of one store."""
-        with store.guard:
-            stored = store.get_all_jobs()
+        stored: list[Job] = called(store, store.get_all_jobs)
         return [job for job in stored if not is_finished(job)] if store.persistent else stored
 
     # -- adding ------------------------------------------------------------------------------------------------
@@ -124,11 +132,13 @@ class Catalog:
         Raises:
             ConflictingIdError: an id is taken and its job is not to be replaced.
         """
-        with self.lock:
-            if alias not in self.open:
-                self._add_pending(new, alias)
-                return []
-            store = self.stores[alias]
+        store = self._opened(alias)
+        if store is None:
+            with self.lock:
+                store = self._opened(alias)
+                if store is None:
+                    self._add_pending(new, alias)
+                    return []
         return self._add_stored(new, alias, store, now)
 
     def _add_pending(self, new: list[NewJob], alias: str) -> None:
@@ -142,25 +152,44 @@ class Catalog:
             waiting[each.job.id] = each
 
     def _add_stored(self, new: list[NewJob], alias: str, store: BaseJobStore, now: int) -> list[Job]:
-        for each in new:
-            if each.replace:
-                with store.guard:
-                    before = store.lookup_job(each.job.id)
-                if before is not None:
-                    keep_schedule(each, before)
-            schedule(each, now)
-        replace = any(each.replace for each in new)
-        begun = [each.job for each in new if not is_finished(each.job)]
-        if len(begun) == 1 and not replace:
-            with store.guard:
-                store.add_job(begun[0])
-        elif begun:
-            store.add_jobs(begun, replace=replace)
+        if len(new) == 1 and not new[0].replace:
+            return self._add_one(new[0], alias, store, now)
+        by_id = by_different_ids(new)
+
+        def settle(job: Job, before: Job | None) -> bool:
+            schedule(by_id[job.id], now, before)
+            return not is_finished(job)
+
         for each in new:
             each.job._jobstore_alias = alias
+        try:
+            store.add_jobs([each.job for each in new], settle)
+        except BaseException:
+            for each in new:
+                each.job._jobstore_alias = None
+            raise
+        for each in new:
             if is_finished(each.job):
                 self._warn_of_finished(each.job)
         return [each.job for each in new]
+
+    def _add_one(self, new: NewJob, alias: str, store: BaseJobStore, now: int) -> list[Job]:
+        """Add one job that replaces none: the common case, without the bookkeeping of the general one."""
+        job = new.job
+        schedule(new, now)
+        if is_finished(job):
+            if called(store, store.lookup_job, job.id) is not None:
+                raise ConflictingIdError(job.id)
+            job._jobstore_alias = alias
+            self._warn_of_finished(job)
+            return [job]
+        job._jobstore_alias = alias
+        try:
+            called(store, store.add_job, job)
+        except BaseException:
+            job._jobstore_alias = None
+            raise
+        return [job]
 
     @staticmethod
     def _warn_of_finished(job: Job) -> None:
@@ -212,8 +241,7 @@ class Catalog:
                     raise JobLookupError(job_id)
         else:
             store = self.stores[name]
-            with store.guard:
-                store.remove_job(job_id)
+            called(store, store.remove_job, job_id)
         return job, name
 
     def remove_all(self, alias: str | None) -> Iterator[str]:
@@ -226,11 +254,12 @@ class Catalog:
             for name in list(self.pending):
                 if alias in (None, name):
                     del self.pending[name]
-            self.to_be_emptied.update(name for name in self.stores if name not in self.open and alias in (None, name))
-        for name, store in self._searched(alias):
-            with store.guard:
-                store.remove_all_jobs()
-            yield name
+            closed = (name for name in self.stores if self._opened(name) is None)
+            self.to_be_emptied.update(name for name in closed if alias in (None, name))
+        for name, store in self.open:
+            if alias in (None, name):
+                called(store, store.remove_all_jobs)
+                yield name
 
     # -- what the process and the clock do to them -------------------------------------------------------------
 
@@ -241,7 +270,7 @@ class Catalog:
         Their next run time would else be further away by as much as the clock was set back. Jobs for a time of day
         wait for it: that run has not been made yet, or has been made already.
         """
-        for _, store in self.open_stores():
+        for _, store in self.open:
             for job in self.jobs_of(store):
                 if job._next is not None and job.trigger.keeps_beat:
                     slot = first_slot(job.trigger, now)
@@ -252,9 +281,17 @@ class Catalog:
     def begin_in_child(self) -> None:
         """Let go, in a forked child, of what belongs to the parent."""
         self.lock = RLock()
-        self.open.clear()
+        self.open = ()
         for store in self.stores.values():
             store.after_fork()
+
+
+def called(store: BaseJobStore, method: Any, *args: Any) -> Any:
+    """Call a method of a store, one caller at a time where the store needs that."""
+    if store.is_thread_safe:
+        return method(*args)
+    with store.guard:
+        return method(*args)
 
 
 def slots_of(slot: Slot | None) -> dict[str, int | None]:
@@ -264,25 +301,42 @@ def slots_of(slot: Slot | None) -> dict[str, int | None]:
     return {"_next": slot.due, "_fire_time": None if slot.fire_time == slot.due else slot.fire_time}
 
 
-def schedule(new: NewJob, now: int) -> None:
-    """Set the job's next run time from its trigger, unless it was given or the job is paused."""
-    if not new.is_timed:
-        set_slot(new.job, first_slot(new.job.trigger, now))
+def by_different_ids(new: list[NewJob]) -> dict[str, NewJob]:
+    """Return the jobs by id, or raise ConflictingIdError when two of them have the same."""
+    by_id: dict[str, NewJob] = {}
+    for each in new:
+        if by_id.setdefault(each.job.id, each) is not each:
+            raise ConflictingIdError(each.job.id)
+    return by_id
 
 
-def keep_schedule(new: NewJob, before: Job) -> None:
+def schedule(new: NewJob, now: int, before: Job | None = None) -> None:
     """
-    Let a job that replaces another go on with its schedule.
+    Set the next run time of a job from its trigger, unless it was given or goes on from the job that it replaces.
+
+    Raises:
+        ConflictingIdError: there is a job before it, which it is not to replace.
+    """
+    if before is not None and not new.replace:
+        raise ConflictingIdError(new.job.id)
+    if not new.is_timed and not (before is not None and keep_schedule(new, before)):
+        set_slot(new.job, first_slot(new.job.trigger, now))
+        new.job.paused = False
+
+
+def keep_schedule(new: NewJob, before: Job) -> bool:
+    """
+    Let a job that replaces another go on with its schedule; return whether it does.
 
     An unchanged trigger keeps its next run time and its pause, else a program that is restarted more often than the
-    interval would never run its job. An explicit next run time wins.
+    interval would never run its job.
     """
     job = new.job
-    if new.is_timed or is_finished(before) or not before.trigger.is_same_schedule(job.trigger):
-        return
+    if is_finished(before) or not before.trigger.is_same_schedule(job.trigger):
+        return False
     job.trigger = before.trigger
     job._next, job._fire_time, job.paused = before._next, before._fire_time, before.paused
-    new.is_timed = True
+    return True
 
 
 def is_finished(job: Job) -> bool:

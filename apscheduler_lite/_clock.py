@@ -12,7 +12,7 @@ from _thread import allocate_lock
 from abc import ABC, abstractmethod
 from datetime import datetime, timezone
 
-__all__ = ["Alarm", "Clock", "SystemClock", "system_now"]
+__all__ = ["Alarm", "Clock", "SystemClock", "system_instant", "system_now"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,6 +33,11 @@ _UTC = timezone.utc
 def system_now() -> datetime:
     """Return the host's time in UTC, for a trigger that is built outside a scheduler and needs a start."""
     return datetime.now(_UTC)
+
+
+def system_instant() -> int:
+    """Return the host's time in microseconds since 1970-01-01 00:00 UTC."""
+    return time.time_ns() // 1000
 
 
 class Alarm:

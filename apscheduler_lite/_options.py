@@ -111,6 +111,8 @@ DEFAULT_OPTIONS = JobOptions.of("default", None, True, 1)
 
 def as_name(value: object, parameter: str) -> str:
     """Return a non-empty string."""
+    if type(value) is str and value:
+        return value
     if not isinstance(value, (str, bytes)) or not value:
         raise TypeError(f"{parameter} must be a nonempty string, not {shorten(value)}")
     return to_text(value, parameter)
@@ -184,13 +186,18 @@ _VALIDATORS = {
 JOB_OPTIONS = tuple(_VALIDATORS)
 """The names of the options that `JobOptions` holds."""
 
-MODIFIABLE = ("func", "args", "kwargs", "name", "trigger", "next_run_time", *JOB_OPTIONS)
+MODIFIABLE = frozenset(("func", "args", "kwargs", "name", "trigger", "next_run_time", *JOB_OPTIONS))
 """The names of what may be changed of a job."""
 
 
 def validated(options: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Return those of the given options that `JobOptions` holds, each checked."""
-    return {name: _VALIDATORS[name](value, f"{prefix}{name}") for name, value in options.items() if name in _VALIDATORS}
+    checked = {}
+    for name, value in options.items():
+        validate = _VALIDATORS.get(name)
+        if validate is not None:
+            checked[name] = validate(value, prefix + name)
+    return checked
 
 
 def refuse_unknown(given: Iterable[str], known: Iterable[str], what: str) -> None:
@@ -200,7 +207,7 @@ def refuse_unknown(given: Iterable[str], known: Iterable[str], what: str) -> Non
     Raises:
         TypeError: naming the first unknown one, the nearest known one and all that are known.
     """
-    known = set(known)
+    known = frozenset(known)
     for name in given:
         if name not in known:
             raise TypeError(f"unknown {what} {name!r}{did_you_mean(name, known)} (known: {one_of(known)})")

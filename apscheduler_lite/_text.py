@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from six import ensure_str
-
 __all__ = ["did_you_mean", "one_of", "shorten", "to_text"]
 
 
@@ -23,6 +21,8 @@ def to_text(value: str | bytes, parameter: str) -> str:
     """
     if type(value) is str:
         return value
+    from six import ensure_str  # here, because bytes are rare and the import is not free
+
     try:
         return ensure_str(value)
     except UnicodeDecodeError:

@@ -87,12 +87,14 @@ class Ticker:
             claim = store.claim_due(now, {name: executor.capacity() for name, executor in executors.items()})
         except Exception as exc:
             return self._store_failed(alias, exc)
-        if retry_at is not None:
-            self._failures.pop(alias, None)
-            self._retry_at.pop(alias, None)
         for run in claim.runs:
             self._submit(run, store, executors)
         self._report(alias, claim)
+        if claim.failure is not None:
+            return self._store_failed(alias, claim.failure)
+        if retry_at is not None:
+            self._failures.pop(alias, None)
+            self._retry_at.pop(alias, None)
         return self._seconds_until(store, claim.next_due)
 
     def _seconds_until(self, store: BaseJobStore, next_due: int | None) -> float | None:

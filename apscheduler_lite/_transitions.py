@@ -109,6 +109,11 @@ class LocalClock:
             offset = self._offset_at(0)
             self._fixed = Period(FIRST_INSTANT, LAST_INSTANT + 1, offset, offset, offset)
 
+    @property
+    def is_fixed(self) -> bool:
+        """Whether the zone is known to have no clock changes; one of a stranger's class is not."""
+        return self._fixed is not None
+
     def period_at(self, instant: int) -> Period:
         """
         Return the period that holds the instant.
@@ -249,9 +254,7 @@ class LocalClock:
     def _offset_at(self, instant: int) -> int:
         local = (_EPOCH_UTC + timedelta(microseconds=instant)).astimezone(self.zone)
         if self._knows_fold:
-            offset = local.utcoffset()
-            assert offset is not None
-            return offset // _MICROSECOND
+            return local.utcoffset() // _MICROSECOND  # type: ignore[operator]
         # A class of a stranger that knows no fold reads the right time, but takes the second reading's offset
         # for the first's. The difference of the readings is right.
         return (local.replace(tzinfo=None, fold=0) - _EPOCH) // _MICROSECOND - instant

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from datetime import timezone
 
+from ._job_state import restore, state_of
 from ._options import (
     DEFAULT_OPTIONS,
     MODIFIABLE,
@@ -20,9 +21,8 @@ from ._options import (
     validated,
 )
 from ._references import check_arguments, name_of, reference_to, resolve
-from ._text import shorten
+from ._text import shorten, to_text
 from ._timezones import from_instant, to_datetime, to_instant
-from .errors import TransientJobError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -117,20 +117,54 @@ class Job:
     _jobstore_alias: str | None
 
     def __init__(self, scheduler: Any, id: str | None = None, **kwargs: Any) -> None:
+        if "func" not in kwargs or "trigger" not in kwargs:
+            raise TypeError("a job needs a func and a trigger")
+        func, trigger = kwargs.pop("func"), as_trigger(kwargs.pop("trigger"))
+        args, given, name = (kwargs.pop(each, None) for each in ("args", "kwargs", "name"))
+        self._begin(scheduler, id, func, trigger, args, given, name, DEFAULT_OPTIONS)
+        self._assign(self._decide(kwargs))
+
+    @classmethod
+    def _of(
+        cls,
+        scheduler: Any,
+        id: str | None,
+        func: Any,
+        trigger: BaseTrigger,
+        args: Any,
+        kwargs: Any,
+        name: str | None,
+        options: JobOptions,
+    ) -> Job:
+        """Return a new job: the short way for `add_job`, which may be called ten thousand times in a row."""
+        job = cls.__new__(cls)
+        job._begin(scheduler, id, func, trigger, args, kwargs, name, options)
+        return job
+
+    def _begin(
+        self,
+        scheduler: Any,
+        id: str | None,
+        func: Any,
+        trigger: BaseTrigger,
+        args: Any,
+        kwargs: Any,
+        name: str | None,
+        options: JobOptions,
+    ) -> None:
         self._scheduler = scheduler
         self._jobstore_alias = None
         self.id = new_job_id() if id is None else as_name(id, "id")
-        self._func_ref = None
-        self.args = _EMPTY
-        self._kwargs = None
-        self._options = DEFAULT_OPTIONS
-        self._next = None
-        self._fire_time = None
+        self.func, self._func_ref = _function(func)
+        self.args = _EMPTY if args is None else as_arguments(args)
+        self._kwargs = None if kwargs is None else as_keyword_arguments(kwargs)
+        check_arguments(self.func, self.args, self._kwargs)
+        self.name = name_of(self.func) if name is None else as_name(name, "name")
+        self.trigger = trigger
+        self._options = options
+        self._next = self._fire_time = None
         self._revision = 0
         self.paused = False
-        if "func" not in kwargs or "trigger" not in kwargs:
-            raise TypeError("a job needs a func and a trigger")
-        self._assign(self._decide(kwargs))
 
     # -- what it is ----------------------------------------------------------------------------------------------
 
@@ -250,7 +284,7 @@ class Job:
         refuse_unknown(changes, MODIFIABLE, "attribute of a job")
         slots: dict[str, Any] = {}
         if "func" in changes:
-            slots.update(_decide_function(changes["func"]))
+            slots["func"], slots["_func_ref"] = _function(changes["func"])
         if "args" in changes or "kwargs" in changes or "func" in changes:
             func = slots.get("func") or self.func
             args = as_arguments(changes["args"]) if "args" in changes else self.args
@@ -259,7 +293,7 @@ class Job:
             slots["args"], slots["_kwargs"] = args, kwargs
         if changes.get("name") is not None:
             slots["name"] = as_name(changes["name"], "name")
-        elif "name" in changes or not hasattr(self, "name"):
+        elif "name" in changes:
             slots["name"] = name_of(slots.get("func") or self.func)
         if "trigger" in changes:
             slots["trigger"] = as_trigger(changes["trigger"])
@@ -308,32 +342,7 @@ class Job:
         Raises:
             TransientJobError: its function has no importable name.
         """
-        reference = self.func_ref
-        if reference is None:
-            raise TransientJobError(self.id)
-        owner = getattr(self.func, "__self__", None)
-        bound = owner is not None and self._func_ref is None and not isinstance(owner, type) and ":" in reference
-        # A bound method is stored as its plain function with the object as first argument; a module is no such object.
-        args = (owner, *self.args) if bound and hasattr(self.func, "__func__") else self.args
-        state = {
-            "version": 1,
-            "id": self.id,
-            "func": reference,
-            "trigger": self.trigger,
-            "executor": self.executor,
-            "args": args,
-            "kwargs": self.kwargs,
-            "name": self.name,
-            "misfire_grace_time": self.misfire_grace_time,
-            "coalesce": self.coalesce,
-            "max_instances": self.max_instances,
-            "on_crash": self.on_crash,
-            "next_run_time": self.next_run_time,
-            "paused": self.paused,
-        }
-        if self._fire_time is not None:
-            state["fire_time"] = self._fire_time
-        return state
+        return state_of(self)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """
@@ -343,25 +352,7 @@ class Job:
             ValueError: it was written by a later version.
             LookupError: its function cannot be found.
         """
-        if state.get("version", 1) > 1:
-            raise ValueError(
-                f"job {state.get('id')!r} was stored in version {state['version']}; this library reads up to 1"
-            )
-        self._scheduler = None
-        self._jobstore_alias = None
-        self.id = state["id"]
-        self._func_ref = state["func"]
-        self.func = resolve(state["func"], "func")
-        self.trigger = as_trigger(state["trigger"])
-        self.args = tuple(state["args"])
-        self._kwargs = dict(state["kwargs"]) or None
-        self.name = state["name"]
-        self._options = DEFAULT_OPTIONS.replaced(validated(state))
-        moment = state["next_run_time"]
-        self._next = None if moment is None else to_instant(moment)
-        self._fire_time = state.get("fire_time")
-        self._revision = 0
-        self.paused = state.get("paused", moment is None)
+        restore(self, state)
 
     def __eq__(self, other: object) -> bool:
         return self.id == other.id if isinstance(other, Job) else NotImplemented
@@ -386,14 +377,16 @@ class Job:
 _COPIED = tuple(slot for slot in Job.__slots__ if slot not in ("__weakref__", "_scheduler", "id"))
 
 
-def _decide_function(func: Any) -> dict[str, Any]:
+def _function(func: Any) -> tuple[Any, str | None]:
+    """Return the callable, and its reference where it was given as one."""
     if isinstance(func, (str, bytes)):
-        resolved = resolve(func, "func")
-        if not callable(resolved):
-            raise TypeError(f"func {func!r} names {shorten(resolved)}, which is not callable")
-        return {"func": resolved, "_func_ref": func if isinstance(func, str) else func.decode()}
+        reference = to_text(func, "func")
+        func = resolve(reference, "func")
+        if not callable(func):
+            raise TypeError(f"func {reference!r} names {shorten(func)}, which is not callable")
+        return func, reference
     if not callable(func):
         raise TypeError(
             f"func must be a callable or a textual reference to one ('module:function'), not {shorten(func)}"
         )
-    return {"func": func, "_func_ref": None}
+    return func, None

@@ -63,17 +63,23 @@ class JSONSerializer:
         """
         return self._write(self._codec.encode_state(state))
 
-    def loads(self, text: str) -> dict[str, Any]:
+    def loads(self, text: str, before: Callable[[Any], object] | None = None) -> dict[str, Any]:
         """
         Return the state that a text holds.
+
+        Args:
+            text: what `dumps` returned.
+            before: called with the reference of the job's function before anything else of the text is interpreted.
 
         Raises:
             ValueError: it is no such text, or holds a pickle although these are forbidden.
         """
-        state = self._codec.decode(json.loads(text))
-        if not isinstance(state, dict):
+        document = json.loads(text)
+        if not isinstance(document, dict):
             raise ValueError(f"the document is no JSON object: {shorten(text)}")
-        return state
+        if before is not None:
+            before(document.get("func"))
+        return {name: self._codec.decode(value) for name, value in document.items()}
 
 
 class Codec:

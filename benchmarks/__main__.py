@@ -17,7 +17,7 @@ from benchmarks.measuring import Row
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "RESULTS.md"
-PEERS = ("APScheduler", "croniter", "croniter-rs", "cronsim", "schedule")
+PEERS = ("APScheduler", "cron-converter", "croniter", "croniter-rs", "cronsim", "crontab", "schedule")
 
 
 def main() -> int:

@@ -1,10 +1,11 @@
 """
 Cron.
 
-26 schedules, 13 in UTC and in Berlin each: seconds, minutes, hours, days, weekdays, months, the nth and the last weekday, the
-last day, ISO weeks, 29 February. Each library gives a chain of fire times, each from the one before: ours and APScheduler by
-`get_next_fire_time(previous, previous)`, the others by their iterators. A mean is the geometric mean over the schedules that
-the peer can express. The least row is the schedule at which we are least ahead. Parsing goes from text and zone to an object.
+26 schedules, 13 in UTC and in Berlin each: seconds, minutes, hours, days, weekdays, months, the nth and the last
+weekday, the last day, ISO weeks, 29 February. Each library gives a chain of fire times, each from the one before: ours
+and APScheduler by `get_next_fire_time(previous, previous)`, the others by their iterators. A mean is the geometric mean
+over the schedules that the peer can express. The least row is the schedule at which we are least ahead. Parsing goes
+from text and zone to an object.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ PURE_PYTHON = ("cronsim", "croniter", "APScheduler 3", "cron-converter", "cronta
 
 
 class Schedule(NamedTuple):
-    """A schedule in the keyword language, in crontab's (None where that has no words for it), and how many to ask for."""
+    """A schedule in the keyword language and in crontab's, which may lack words for it; how many fires to ask."""
 
     fields: dict[str, str]
     line: str | None
@@ -62,7 +63,9 @@ def rows() -> Iterator[Row]:
     for peer in ("cron-converter", "crontab"):
         if peer in times:
             yield mean_row(f"next fire, mean of {len(times[peer])} schedules", ours, times[peer], peer, None)
-    least = min((times[peer][key] / ours[key], peer, key) for peer in PURE_PYTHON if peer in times for key in times[peer])
+    least = min(
+        (times[peer][key] / ours[key], peer, key) for peer in PURE_PYTHON if peer in times for key in times[peer]
+    )
     _, peer, key = least
     yield speedup(f"next fire, least row: {key}", ours[key], times[peer][key], peer=peer, at_least=1.5)
     yield from parse_rows()
@@ -112,7 +115,7 @@ def chains_of(schedule: Schedule, zone: tzinfo, start: datetime) -> Iterator[tup
         try:
             following = make(schedule.line, start)
             first = following()
-        except Exception:  # noqa: BLE001, S112 - not installed, or no words for this schedule
+        except Exception:  # noqa: S112 - not installed, or no words for this schedule
             continue
         expected = CronTrigger.from_crontab(schedule.line, zone).next_fire_times(1, start)[0]
         if first is None or first.replace(tzinfo=zone) == expected:

@@ -9,7 +9,7 @@ told by the item itself. That makes a burst of short runs several times cheaper 
 from __future__ import annotations
 
 from queue import SimpleQueue
-from threading import Lock, Thread, current_thread
+from threading import RLock, Thread, current_thread
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class WorkerThreads:
         self._make_worker = make_worker
         self._name = name
         self._queue: SimpleQueue[Any] = SimpleQueue()
-        self._lock = Lock()
+        self._lock = RLock()  # a signal handler may interrupt the thread that holds it and shut the pool down
         self._threads: list[Thread] = []
         self._unfinished = 0
         self._is_closed = False

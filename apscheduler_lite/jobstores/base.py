@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
+from contextlib import contextmanager
 
 from apscheduler_lite._planning import Slot, plan
 from apscheduler_lite._text import did_you_mean, one_of
@@ -26,7 +27,7 @@ from ._bookkeeping import Bookkeeping
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
     from typing import Any
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from apscheduler_lite.job import Job
 
     Decide = Callable[[Job], Mapping[str, Any]]
+    Settle = Callable[[Job, "Job | None"], bool]
     Capacity = Mapping[str, "int | None"]
 
 __all__ = ["BaseJobStore", "Claim", "ConflictingIdError", "JobFault", "JobLookupError", "TransientJobError"]
@@ -64,9 +66,10 @@ class Claim:
         interrupted: runs of processes that are dead, found out since the last claim; their jobs may be None.
         faults: jobs that could not be scheduled.
         next_due: the instant at which the store wants to be claimed again; None when nothing is scheduled.
+        failure: what the store raised after it had handed out `runs`, which count nevertheless; None mostly.
     """
 
-    __slots__ = ("faults", "finished", "interrupted", "missed", "next_due", "runs", "skipped")
+    __slots__ = ("failure", "faults", "finished", "interrupted", "missed", "next_due", "runs", "skipped")
 
     def __init__(self) -> None:
         self.runs: list[Run] = []
@@ -76,6 +79,7 @@ class Claim:
         self.interrupted: list[Run] = []
         self.faults: list[JobFault] = []
         self.next_due: int | None = None
+        self.failure: Exception | None = None
 
 
 class UnknownExecutorError(LookupError):
@@ -105,10 +109,32 @@ class BaseJobStore(ABC):
     persistent = True
     """Whether jobs outlive the process: then their functions must have importable names."""
 
+    is_thread_safe = False
+    """Whether any thread may call it at any time; if not, it is called by one at a time, under its `guard`."""
+
+    works_before_start = False
+    """Whether it can be used while its scheduler is not running, by anything but `claim_due`."""
+
     poll_interval: float | None = None
     """Seconds after which the store is looked at even when nothing is due, since others may change it. None: never."""
 
     # -- life --------------------------------------------------------------------------------------------------
+
+    def attach(self, scheduler: Any, alias: str) -> None:
+        """
+        Belong to a scheduler from now on; no more than that.
+
+        Raises:
+            RuntimeError: the store object already serves another scheduler.
+        """
+        if self._scheduler is not None and self._scheduler is not scheduler:
+            raise RuntimeError(
+                f"this {type(self).__name__} object already serves another scheduler; give each scheduler a store"
+                " object of its own (they may point at the same database)"
+            )
+        self._scheduler = scheduler
+        self._alias = alias
+        self._logger = logging.getLogger(f"apscheduler_lite.jobstores.{alias}")
 
     def start(self, scheduler: Any, alias: str) -> None:
         """
@@ -117,15 +143,7 @@ class BaseJobStore(ABC):
         Raises:
             RuntimeError: the store object already serves another scheduler.
         """
-        if self._scheduler is not None and self._scheduler is not scheduler:
-            raise RuntimeError(
-                f"this {type(self).__name__} object already serves another scheduler; give each scheduler a store"
-                " object of its own"
-                " (they may point at the same database)"
-            )
-        self._scheduler = scheduler
-        self._alias = alias
-        self._logger = logging.getLogger(f"apscheduler_lite.jobstores.{alias}")
+        self.attach(scheduler, alias)
 
     def shutdown(self) -> None:
         """Free what the store holds, when its scheduler shuts down or the store is removed."""
@@ -186,30 +204,60 @@ class BaseJobStore(ABC):
 
     # -- what the scheduler calls beyond them ------------------------------------------------------------------
 
-    def add_jobs(self, jobs: Sequence[Job], *, replace: bool = False) -> None:
+    def check_job(self, job: Job) -> None:
+        """
+        Refuse a job that the store could not keep, before anything is changed.
+
+        Raises:
+            TransientJobError: the store outlives the process, and the job's function has no importable name.
+        """
+        if self.persistent:
+            job.__getstate__()
+
+    def add_jobs(self, jobs: Sequence[Job], settle: Settle) -> None:
         """
         Add many jobs, all or none.
 
+        Args:
+            jobs: the jobs, with different ids.
+            settle: called with each job and the one of the same id that is stored, or None. It sets the job's next run
+                time, and returns whether the job is to be stored (its schedule may be over; one that it was to replace
+                is removed then). It may be called again when the stored job was changed in between.
+
         Raises:
-            ConflictingIdError: one of them has an id that is taken, and they are not to replace.
+            ConflictingIdError: by `settle`, when a stored job is not to be replaced.
         """
-        with self.guard:
-            done: list[tuple[Job, Job | None]] = []
-            try:
-                for job in jobs:
-                    before = self.lookup_job(job.id) if replace else None
+        while True:
+            with self.guard:
+                before = [self.lookup_job(job.id) for job in jobs]
+                seen = [None if each is None else each._next for each in before]
+            wanted = [settle(job, each) for job, each in zip(jobs, before, strict=True)]
+            with self.guard:
+                present = [self.lookup_job(job.id) for job in jobs]
+                if [None if each is None else each._next for each in present] == seen:
+                    self._add_all(jobs, present, wanted)
+                    return
+
+    def _add_all(self, jobs: Sequence[Job], present: Sequence[Job | None], wanted: Sequence[bool]) -> None:
+        done: list[tuple[Job, Job | None]] = []
+        try:
+            for job, before, is_wanted in zip(jobs, present, wanted, strict=True):
+                if is_wanted:
                     if before is None:
                         self.add_job(job)
                     else:
                         self.update_job(job)
                     done.append((job, before))
-            except BaseException:
-                for job, before in reversed(done):
-                    if before is None:
-                        self.remove_job(job.id)
-                    else:
-                        self.update_job(before)
-                raise
+            for before, is_wanted in zip(present, wanted, strict=True):
+                if before is not None and not is_wanted:
+                    self.remove_job(before.id)
+        except BaseException:
+            for job, before in reversed(done):
+                if before is None:
+                    self.remove_job(job.id)
+                else:
+                    self.update_job(before)
+            raise
 
     def change_job(self, job_id: str, decide: Decide) -> Job:
         """
@@ -230,8 +278,9 @@ class BaseJobStore(ABC):
             job = self.lookup_job(job_id)
             if job is None:
                 raise JobLookupError(job_id)
-            job._assign(slots)
-            self.update_job(job)
+            with _restored_on_error(job):
+                job._assign(slots)
+                self.update_job(job)
         return job
 
     def claim_due(self, now: int, capacity: Capacity) -> Claim:
@@ -271,7 +320,10 @@ class BaseJobStore(ABC):
             else:
                 books.failures.pop(job.id, None)
         books.waiting = waiting
-        claim.next_due = self._next_due(now, waiting)
+        try:
+            claim.next_due = self._next_due(now, waiting)
+        except Exception as exc:  # the runs have been claimed: they must get to their executors all the same
+            claim.failure = exc
         return claim
 
     def _commit(self, job: Job, slot: Slot, made: Plan, claim: Claim, left: dict[str, int | None]) -> None:
@@ -284,12 +336,14 @@ class BaseJobStore(ABC):
             present = self.lookup_job(job.id)
             if present is None or present._next != slot.due:
                 return  # changed or removed while it was being planned: whoever did that decides when it runs next
-            set_slot(present, made.next)
-            if made.next is None:
-                self.remove_job(job.id)
-                claim.finished.append(present)
-            else:
-                self.update_job(present)
+            with _restored_on_error(present):
+                set_slot(present, made.next)
+                if made.next is None:
+                    self.remove_job(job.id)
+                else:
+                    self.update_job(present)
+        if made.next is None:
+            claim.finished.append(present)
         if free is not None:
             left[job.executor] = free - len(runs)
         started = [Run.of(present, self._alias or "", each.fire_time, each.due) for each in runs]
@@ -329,8 +383,9 @@ class BaseJobStore(ABC):
                 set_slot(job, Slot(run.fire_time, run.due))
                 self.add_job(job)
             elif not present.paused and present.trigger.is_same_schedule(job.trigger):
-                set_slot(present, Slot(run.fire_time, run.due))
-                self.update_job(present)
+                with _restored_on_error(present):
+                    set_slot(present, Slot(run.fire_time, run.due))
+                    self.update_job(present)
 
     def retry_all(self) -> None:
         """Forget the pauses that faults have imposed on jobs: what caused them may have gone."""
@@ -355,6 +410,17 @@ class BaseJobStore(ABC):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
+
+
+@contextmanager
+def _restored_on_error(job: Job) -> Iterator[None]:
+    """Put the job back as it was when the block raises: a store may have handed out the very object that it keeps."""
+    before = job._copy()
+    try:
+        yield
+    except BaseException:
+        job._follow(before)
+        raise
 
 
 def slot_of(job: Job) -> Slot:

@@ -12,9 +12,8 @@ whoever did that.
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from heapq import heapify, heappop, heappush
-from threading import Lock
+from threading import RLock
 
 from apscheduler_lite._planning import Slot, plan
 from apscheduler_lite._timezones import UTC, from_instant, to_instant
@@ -27,20 +26,16 @@ from .base import BaseJobStore, Claim, JobFault, UnknownExecutorError, set_slot
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from contextlib import AbstractContextManager
     from datetime import datetime
-    from typing import Any
 
     from apscheduler_lite._options import JobOptions
     from apscheduler_lite._planning import Plan
     from apscheduler_lite.job import Job
     from apscheduler_lite.triggers.base import BaseTrigger
 
-    from .base import Capacity, Decide
+    from .base import Capacity, Decide, Settle
 
 __all__ = ["MemoryJobStore"]
-
-_NO_GUARD: AbstractContextManager[Any] = nullcontext()
 
 
 class _Due:
@@ -79,18 +74,15 @@ class MemoryJobStore(BaseJobStore):
     """
 
     persistent = False
+    is_thread_safe = True
 
     def __init__(self) -> None:
-        self._lock = Lock()
+        self._lock = RLock()  # a signal handler may interrupt the thread that holds it and call in
         self._jobs: dict[str, Job] = {}
         self._heap: list[tuple[int, str]] = []
         self._waiting: set[str] = set()  # due, but waiting for an instance to end: not on the heap
         self._sorted: list[Job] | None = None  # what get_all_jobs last returned, while nothing has changed
         self._state = Bookkeeping()
-
-    @property
-    def guard(self) -> AbstractContextManager[Any]:
-        return _NO_GUARD
 
     # -- looking -----------------------------------------------------------------------------------------------
 
@@ -120,16 +112,26 @@ class MemoryJobStore(BaseJobStore):
                 raise ConflictingIdError(job.id)
             self._put(job)
 
-    def add_jobs(self, jobs: Sequence[Job], *, replace: bool = False) -> None:
-        with self._lock:
-            if not replace:
-                taken = set(self._jobs)
-                for job in jobs:
-                    if job.id in taken:
-                        raise ConflictingIdError(job.id)
-                    taken.add(job.id)
-            for job in jobs:
-                self._put(job)
+    def add_jobs(self, jobs: Sequence[Job], settle: Settle) -> None:
+        while True:
+            with self._lock:
+                seen = [self._seen(job.id) for job in jobs]
+            wanted = [settle(job, before) for job, (before, *_) in zip(jobs, seen, strict=True)]
+            with self._lock:
+                if [self._seen(job.id) for job in jobs] != seen:
+                    continue  # changed or claimed in between; settle on what it is now
+                for job, (before, *_), is_wanted in zip(jobs, seen, wanted, strict=True):
+                    if is_wanted:
+                        self._put(job)
+                    elif before is not None:
+                        del self._jobs[job.id]
+                        self._forget(job.id)
+                return
+
+    def _seen(self, job_id: str) -> tuple[Job | None, int, int | None]:
+        """Return a job and what tells whether it has been changed or claimed since."""
+        job = self._jobs.get(job_id)
+        return (None, 0, None) if job is None else (job, job._revision, job._next)
 
     def update_job(self, job: Job) -> None:
         with self._lock:
@@ -358,7 +360,7 @@ class MemoryJobStore(BaseJobStore):
             heappush(self._heap, (self._state.retries[run.job_id], run.job_id))
 
     def after_fork(self) -> None:
-        self._lock = Lock()
+        self._lock = RLock()
         self._state = Bookkeeping()
         self._waiting.clear()
         self._sweep()

@@ -26,7 +26,6 @@ from apscheduler_lite.events import (
     EVENT_SCHEDULER_SHUTDOWN,
     EVENT_SCHEDULER_STARTED,
     FaultEvent,
-    JobEvent,
     SchedulerEvent,
 )
 from apscheduler_lite.executors.base import OUTCOME_EVENTS, event_of
@@ -109,7 +108,7 @@ class Engine(Equipment):
             self._set_phase("started")
         self.clock.attach(self)
         for alias, job in added:
-            self._dispatch_event(JobEvent(EVENT_JOB_ADDED, job.id, alias, job=job))
+            self._tell_of_job(EVENT_JOB_ADDED, job, alias)
         self._logger.info("Scheduler started", extra={"action": "scheduler_started"})
         self._dispatch_event(SchedulerEvent(EVENT_SCHEDULER_STARTED))
         if not paused:
@@ -139,9 +138,8 @@ class Engine(Equipment):
                 if waiting:
                     added.extend((alias, job) for job in self._catalog.add(waiting, alias, self.clock.now()))
         except BaseException:
-            with self._lock:
-                self._catalog.open.clear()
-                self._catalog.put_back(pending)
+            self._catalog.end_use()
+            self._catalog.put_back(pending)
             for each in reversed(begun):
                 each.shutdown()
             raise
@@ -152,8 +150,7 @@ class Engine(Equipment):
             with store.guard:
                 store.remove_all_jobs()
             self._catalog.to_be_emptied.discard(alias)
-        with self._lock:
-            self._catalog.open.add(alias)
+        self._catalog.begin_use(alias, store)
 
     def pause(self) -> None:
         """
@@ -229,8 +226,7 @@ class Engine(Equipment):
         drained = self._drain(timeout) if wait else False
         for alias, executor in list(self._executors.items()):
             self._guarded(f'shutting down executor "{alias}"', executor.shutdown, drained)
-        with self._lock:
-            self._catalog.open.clear()
+        self._catalog.end_use()
         for alias, store in list(self._catalog.stores.items()):
             self._guarded(f'shutting down job store "{alias}"', store.shutdown)
         with self._lock:
@@ -315,7 +311,7 @@ class Engine(Equipment):
         seconds: float | None = 1.0  # after a failure
         try:
             self._watch_clock()
-            due_in = self._ticker.tick(self._catalog.open_stores(), dict(self._executors))
+            due_in = self._ticker.tick(self._catalog.open, dict(self._executors))
             seconds = longest if due_in is None else due_in if longest is None else min(due_in, longest)
         except Exception as exc:
             self._logger.exception("Error in the scheduler's loop; it goes on", extra={"action": "loop_failed"})

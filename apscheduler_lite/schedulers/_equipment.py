@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from apscheduler_lite._clock import Clock
     from apscheduler_lite._options import JobOptions
     from apscheduler_lite.executors.base import BaseExecutor
+    from apscheduler_lite.job import Job
     from apscheduler_lite.jobstores.base import BaseJobStore
     from apscheduler_lite.runs import Run
 
@@ -88,6 +89,11 @@ class Equipment(ABC):
     def _dispatch_event(self, event: SchedulerEvent) -> None:
         """Deliver an event to the listeners, in this thread."""
         self._listeners.deliver(event)
+
+    def _tell_of_job(self, code: int, job: Job, alias: str) -> None:
+        """Deliver an event about a job, if anybody listens."""
+        if self._listeners.mask & code:
+            self._dispatch_event(JobEvent(code, job.id, alias, job=job))
 
     def add_listener(self, callback: Callable[[Any], Any], mask: int = EVENT_ALL) -> None:
         """
@@ -180,7 +186,7 @@ class Equipment(ABC):
             self._executors[alias] = built
         self._dispatch_event(SchedulerEvent(EVENT_EXECUTOR_ADDED, alias))
         if is_started:
-            for _, store in self._catalog.open_stores():
+            for _, store in self._catalog.open:
                 store.retry_all()  # jobs may have waited for this executor
             self.wakeup()
 
@@ -240,7 +246,7 @@ class Equipment(ABC):
         if is_started:
             waiting = self._catalog.take_pending(alias)
             for job in self._catalog.add(waiting, alias, self.clock.now()) if waiting else ():
-                self._dispatch_event(JobEvent(EVENT_JOB_ADDED, job.id, alias, job=job))
+                self._tell_of_job(EVENT_JOB_ADDED, job, alias)
             self.wakeup()
 
     def remove_jobstore(self, alias: str, shutdown: bool = True) -> None:
@@ -257,7 +263,7 @@ class Equipment(ABC):
         with self._lock:
             store = self._catalog.store(alias)
             del self._catalog.stores[alias]
-            self._catalog.open.discard(alias)
+            self._catalog.end_use(alias)
         if shutdown:
             store.shutdown()
         self._dispatch_event(SchedulerEvent(EVENT_JOBSTORE_REMOVED, alias))

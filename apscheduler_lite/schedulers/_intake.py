@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from apscheduler_lite._catalog import NewJob, is_finished
 from apscheduler_lite._options import JOB_OPTIONS, as_bool, as_name, as_trigger, refuse_unknown, undefined, validated
 from apscheduler_lite._plugins import plugin
 from apscheduler_lite._text import shorten, to_text
 from apscheduler_lite._timezones import UTC, from_instant
 from apscheduler_lite.errors import SchedulerWarning
-from apscheduler_lite.events import EVENT_JOB_ADDED, JobEvent
+from apscheduler_lite.events import EVENT_JOB_ADDED
 from apscheduler_lite.job import Job
 from apscheduler_lite.triggers.base import BaseTrigger
 
@@ -223,17 +225,10 @@ class Intake(Engine):
         replace: Any,
         trigger_args: dict[str, Any],
     ) -> NewJob:
-        given: dict[str, Any] = {"func": func, "trigger": self._create_trigger(trigger, trigger_args)}
-        if args is not None:
-            given["args"] = args
-        if kwargs is not None:
-            given["kwargs"] = kwargs
-        if name is not None:
-            given["name"] = name
+        made = self._create_trigger(trigger, trigger_args)
+        job = Job._of(self, id, func, made, args, kwargs, name, self._options_of(executor, options))
         if next_run_time is not undefined:
-            given["next_run_time"] = next_run_time
-        job = Job(self, id, **given)
-        job._options = self._options_of(executor, options)
+            job._assign(job._decide({"next_run_time": next_run_time}))
         return NewJob(job, as_bool(replace, "replace_existing"), next_run_time is not undefined)
 
     def _options_of(self, executor: Any, options: dict[str, Any]) -> JobOptions:
@@ -255,14 +250,15 @@ class Intake(Engine):
             trigger = "date"
         elif not isinstance(trigger, (str, bytes)):
             raise TypeError(f"trigger must be a trigger instance or the name of one, not {shorten(trigger)}")
-        cls = plugin("trigger", to_text(trigger, "trigger"))
-        if "timezone" not in trigger_args and _takes_timezone(cls):
-            trigger_args = {**trigger_args, "timezone": self.timezone}
+        cls, takes_timezone = _trigger_class(to_text(trigger, "trigger"))
         try:
-            made = cls(**trigger_args)
+            if takes_timezone and "timezone" not in trigger_args:
+                made = cls(timezone=self.timezone, **trigger_args)
+            else:
+                made = cls(**trigger_args)
         except TypeError as exc:
             raise _explained(exc, cls, trigger_args) from None
-        return as_trigger(made).bind(self.timezone, from_instant(self.clock.now(), UTC))
+        return as_trigger(made).settle(self.timezone, self.clock.now())
 
     def _add(self, new: list[NewJob], alias: str) -> None:
         as_name(alias, "jobstore")
@@ -273,7 +269,7 @@ class Intake(Engine):
             if is_finished(job):
                 continue
             wake = wake or (job._next is not None and job._next < self._wake_at)
-            self._dispatch_event(JobEvent(EVENT_JOB_ADDED, job.id, alias, job=job))
+            self._tell_of_job(EVENT_JOB_ADDED, job, alias)
         if wake and self._state == STATE_RUNNING:
             self.wakeup()
 
@@ -285,7 +281,7 @@ class Intake(Engine):
             return
         if store.persistent:
             for each in new:
-                each.job.__getstate__()
+                store.check_job(each.job)
                 self._warn_of_copy(each.job)
         if self.running:
             for each in new:
@@ -312,9 +308,12 @@ class Intake(Engine):
         warnings.warn(message, SchedulerWarning, stacklevel=_stack_level())
 
 
-def _takes_timezone(cls: Any) -> bool:
+@cache
+def _trigger_class(alias: str) -> tuple[Any, bool]:
+    """Return the class of triggers that an alias stands for, and whether its constructor takes a time zone."""
+    cls = plugin("trigger", alias)
     code = getattr(cls.__init__, "__code__", None)
-    return code is not None and "timezone" in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    return cls, code is not None and "timezone" in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
 
 
 def _explained(error: TypeError, cls: Any, arguments: Mapping[str, Any]) -> TypeError:

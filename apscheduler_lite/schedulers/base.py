@@ -11,7 +11,6 @@ from apscheduler_lite.events import (
     EVENT_ALL_JOBS_REMOVED,
     EVENT_JOB_MODIFIED,
     EVENT_JOB_REMOVED,
-    JobEvent,
     SchedulerEvent,
 )
 from apscheduler_lite.triggers.base import BaseTrigger
@@ -130,7 +129,7 @@ class BaseScheduler(Intake):
         as_name(job_id, "job_id")
         self._check_alias(jobstore)
         job, alias = self._catalog.change(job_id, jobstore, decide)
-        self._dispatch_event(JobEvent(EVENT_JOB_MODIFIED, job.id, alias, job=job))
+        self._tell_of_job(EVENT_JOB_MODIFIED, job, alias)
         if is_finished(job) and not job.pending:
             self._warn(
                 f"job {job.id!r} ({job.name}) will not run any more: {job.trigger} has no fire time from now on; it is"
@@ -183,7 +182,7 @@ class BaseScheduler(Intake):
                 ["Pending jobs:", *(f"    {job}" for job in jobs)] if jobs else ["Pending jobs:", "    No pending jobs"]
             )
         else:
-            for alias, _ in sorted(self._catalog.open_stores()):
+            for alias in sorted(alias for alias, _ in self._catalog.open):
                 if jobstore in (None, alias):
                     jobs = self._catalog.jobs(alias, pending=False)
                     lines += [f"Jobstore {alias}:", *(f"    {job}" for job in jobs)]
@@ -207,7 +206,7 @@ class BaseScheduler(Intake):
         as_name(job_id, "job_id")
         self._check_alias(jobstore)
         job, alias = self._catalog.remove(job_id, jobstore)
-        self._dispatch_event(JobEvent(EVENT_JOB_REMOVED, job_id, alias, job=job))
+        self._tell_of_job(EVENT_JOB_REMOVED, job, alias)
         self._logger.info("Removed job %s", job_id)
 
     def remove_all_jobs(self, jobstore: str | None = None) -> None:

@@ -18,7 +18,7 @@ from typing import Self
 
 from apscheduler_lite._clock import system_now
 from apscheduler_lite._text import shorten
-from apscheduler_lite._timezones import MICROSECONDS, from_instant, local_timezone, to_datetime, to_instant
+from apscheduler_lite._timezones import MICROSECONDS, UTC, from_instant, local_timezone, to_datetime, to_instant
 
 __all__ = ["BaseTrigger"]
 
@@ -118,6 +118,14 @@ class BaseTrigger(ABC):
         otherwise a copy.
         """
         return self
+
+    def settle(self, timezone: tzinfo, now: int) -> Self:
+        """
+        Return what `bind` returns, for a trigger that nobody else holds yet: it may be changed in place.
+
+        An optimisation for triggers that a scheduler makes itself; the time is an instant.
+        """
+        return self.bind(timezone, from_instant(now, UTC))
 
     def is_same_schedule(self, other: BaseTrigger) -> bool:
         """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, tzinfo
 from typing import Any, Self
 
-from apscheduler_lite._clock import system_now
+from apscheduler_lite._clock import system_instant
 from apscheduler_lite._timezones import UTC, from_instant, localize, read_datetime, to_instant, to_timezone
 
 from .base import BaseTrigger
@@ -39,12 +39,14 @@ class DateTrigger(ExactTrigger):
         self._open: tuple[datetime | None, bool] | None = None
         if given is None:
             self._open = (None, zone_is_open)
-            given = system_now()
-        elif given.tzinfo is not None:
+            self._instant = system_instant()
+            self.timezone: tzinfo = zone
+            return
+        if given.tzinfo is not None:
             zone = to_timezone(given.tzinfo)
         elif zone_is_open:
             self._open = (given, True)
-        self.timezone: tzinfo = zone
+        self.timezone = zone
         self._instant = to_instant(localize(given, zone))
 
     @property
@@ -66,19 +68,23 @@ class DateTrigger(ExactTrigger):
 
     def bind(self, timezone: tzinfo, now: datetime) -> Self:
         """Return this trigger with the scheduler's zone and time for what its user left open."""
+        return self if self._open is None else self._copy().settle(timezone, to_instant(now))
+
+    def settle(self, timezone: tzinfo, now: int) -> Self:
+        """Take the scheduler's zone and time for what the user left open, in place."""
         if self._open is None:
             return self
         naive, zone_is_open = self._open
-        bound = self._copy()
-        bound._open = None
+        self._open = None
+        before = self.timezone
         if zone_is_open:
-            bound.timezone = timezone
+            self.timezone = timezone
         if naive is None:
-            bound._instant = to_instant(now)
+            self._instant = now
         else:
-            warn_of_other_zone(f"run_date {naive.isoformat(' ')}", self.timezone, timezone, now)
-            bound._instant = to_instant(localize(naive, timezone))
-        return bound
+            warn_of_other_zone(f"run_date {naive.isoformat(' ')}", before, timezone, from_instant(now, UTC))
+            self._instant = to_instant(localize(naive, timezone))
+        return self
 
     def is_same_schedule(self, other: BaseTrigger) -> bool:
         """Return whether the other one fires at the same time, or both were made to fire at once."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Any, Self
 
-from apscheduler_lite._clock import system_now
+from apscheduler_lite._clock import system_instant
 from apscheduler_lite._text import shorten
 from apscheduler_lite._timezones import (
     LAST_INSTANT,
@@ -73,7 +73,7 @@ class IntervalTrigger(ExactTrigger):
             self._open = (_if_naive(start), _if_naive(end), zone_is_open)
         self._end = LAST_INSTANT if end is None else to_instant(localize(end, zone))
         if start is None:
-            self._start = to_instant(system_now()) + self._length
+            self._start = system_instant() + self._length
         else:
             self._start = to_instant(localize(start, zone))
             self._check_order()
@@ -134,25 +134,28 @@ class IntervalTrigger(ExactTrigger):
 
     def bind(self, timezone: tzinfo, now: datetime) -> Self:
         """Return this trigger with the scheduler's zone and time for what its user left open."""
+        return self if self._open is None else self._copy().settle(timezone, to_instant(now))
+
+    def settle(self, timezone: tzinfo, now: int) -> Self:
+        """Take the scheduler's zone and time for what the user left open, in place."""
         if self._open is None:
             return self
         start, end, zone_is_open = self._open
-        bound = self._copy()
-        bound._open = None
+        self._open = None
         if zone_is_open:
-            bound.timezone = timezone
+            before, self.timezone = self.timezone, timezone
             for name, naive in (("end_date", end), ("start_date", start)):
                 if naive is not None:
-                    warn_of_other_zone(f"{name} {naive.isoformat(' ')}", self.timezone, timezone, now)
+                    warn_of_other_zone(f"{name} {naive.isoformat(' ')}", before, timezone, from_instant(now, UTC))
             if start is not None:
-                bound._start = to_instant(localize(start, timezone))
+                self._start = to_instant(localize(start, timezone))
             if end is not None:
-                bound._end = to_instant(localize(end, timezone))
+                self._end = to_instant(localize(end, timezone))
         if self._implicit_start:
-            bound._start = to_instant(now) + self._length
+            self._start = now + self._length
         else:
-            bound._check_order()
-        return bound
+            self._check_order()
+        return self
 
     def is_same_schedule(self, other: BaseTrigger) -> bool:
         """Return whether the other one has the same beat, or both started it from the moment of their creation."""

@@ -28,7 +28,7 @@ DIFFERENCES: dict[str, str] = {
     "schedulers.asyncio.run_in_event_loop": "how a call gets onto the loop is no API, and has no page in 3.x's manual",
     "schedulers.background.BackgroundScheduler.shutdown": "names the parameters that 3.x's passes on unread",
     "schedulers.background.BackgroundScheduler.start": "names the parameters that 3.x's passes on unread",
-    "triggers.cron.CronTrigger.__dict__": "FIELDS_MAP named the classes that read a field; fields are read in another way",
+    "triggers.cron.CronTrigger.__dict__": "FIELDS_MAP names classes that read fields; ours are read otherwise",
     "schedulers.blocking.BlockingScheduler.start": "names the parameters that 3.x's passes on unread",
 }
 

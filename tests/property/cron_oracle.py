@@ -115,67 +115,67 @@ def any_expression(random: Random, *, seconds: bool = False, near: datetime | No
 
 
 def _field(random: Random, name: str, near: datetime | None, case: Case) -> tuple[str, set[int], bool]:
+    """Return the text of a field, its values, and whether a part of it begins with a star."""
     low, high = BOUNDS[name]
     texts: list[str] = []
     values: set[int] = set()
-    star = False
-    count = 1 if random.random() < 0.6 else random.randint(2, 4)
-    if name == "day":
-        case.day_is_any = False
-    for _ in range(count):
-        kind = random.random()
-        if name == "day" and kind < 0.25:
-            special = random.choice([(0, 0)] + [(n, w) for n in (1, 2, 3, 4, 5, -1) for w in range(7)])
-            case.day_specials.append(special)
-            n, weekday = special
-            order = {1: "1st", 2: "2nd", 3: "3rd", 4: "4th", 5: "5th", -1: "last"}
-            texts.append("last" if n == 0 else f"{order[n]} {DAY_NAMES[weekday]}")
+    case.day_is_any = case.day_is_any and name != "day"
+    for _ in range(1 if random.random() < 0.6 else random.randint(2, 4)):
+        if name == "day" and random.random() < 0.25:
+            texts.append(_special(random, case))
             continue
-        if name == "year":
-            low, high = 1971, 2060
-        first = random.randint(low, high)
-        if near is not None and random.random() < 0.7:
-            first = {
-                "year": near.year,
-                "month": near.month,
-                "day": near.day,
-                "week": near.isocalendar()[1],
-                "day_of_week": near.weekday(),
-                "hour": (near.hour + random.choice([0, 0, 0, 1, -1, 2])) % 24,
-                "minute": random.choice([0, near.minute, 30, 59]),
-                "second": random.choice([0, 30, 59]),
-            }[name]
-            first = min(max(first, low), high)
-        last = random.randint(first, high)
-        if kind < 0.5 or first == high:
-            texts.append(_name(random, name, first))
-            values.add(first)
-        elif kind < 0.6:
-            texts.append("*")
-            values.update(range(BOUNDS[name][0], BOUNDS[name][1] + 1))
-            star = True
-        elif kind < 0.75:
-            low_, high_ = BOUNDS[name]
-            step = random.choice([1, 2, 3, 5, 15, 20, 30, high_ - low_])
-            step = min(step, high_ - low_)
-            texts.append(f"*/{step}")
-            values.update(range(low_, high_ + 1, step))
-            star = True
-        elif kind < 0.8 and first < high:
-            high_ = BOUNDS[name][1]
-            step = random.randint(1, min(high_ - first, 20))
-            texts.append(f"{first}/{step}")
-            values.update(range(first, high_ + 1, step))
-        elif kind < 0.9 or first == last:
-            texts.append(_range(random, name, first, last))
-            values.update(range(first, last + 1))
-        else:
-            step = random.randint(1, last - first)
-            texts.append(f"{_range(random, name, first, last)}/{step}")
-            values.update(range(first, last + 1, step))
+        first = _first_value(random, name, near)
+        text, found = _part(random, name, first, low, high)
+        texts.append(text)
+        values |= found
     if name == "day" and "*" in texts:
         case.day_is_any = True
-    return ",".join(texts), values, star
+    return ",".join(texts), values, any(text.startswith("*") for text in texts)
+
+
+def _special(random: Random, case: Case) -> str:
+    special = random.choice([(0, 0)] + [(n, w) for n in (1, 2, 3, 4, 5, -1) for w in range(7)])
+    case.day_specials.append(special)
+    n, weekday = special
+    order = {1: "1st", 2: "2nd", 3: "3rd", 4: "4th", 5: "5th", -1: "last"}
+    return "last" if n == 0 else f"{order[n]} {DAY_NAMES[weekday]}"
+
+
+def _first_value(random: Random, name: str, near: datetime | None) -> int:
+    low, high = BOUNDS[name] if name != "year" else (1971, 2060)
+    if near is None or random.random() < 0.3:
+        return random.randint(low, high)
+    value = {
+        "year": near.year,
+        "month": near.month,
+        "day": near.day,
+        "week": near.isocalendar()[1],
+        "day_of_week": near.weekday(),
+        "hour": (near.hour + random.choice([0, 0, 0, 1, -1, 2])) % 24,
+        "minute": random.choice([0, near.minute, 30, 59]),
+        "second": random.choice([0, 30, 59]),
+    }[name]
+    return min(max(value, low), high)
+
+
+def _part(random: Random, name: str, first: int, low: int, high: int) -> tuple[str, set[int]]:
+    """Return one part of a list and its values."""
+    kind = random.random()
+    if kind < 0.5 or first == high:
+        return _name(random, name, first), {first}
+    if kind < 0.6:
+        return "*", set(range(low, high + 1))
+    if kind < 0.75:
+        step = min(random.choice([1, 2, 3, 5, 15, 20, 30, high - low]), high - low)
+        return f"*/{step}", set(range(low, high + 1, step))
+    if kind < 0.8:
+        step = random.randint(1, min(high - first, 20))
+        return f"{first}/{step}", set(range(first, high + 1, step))
+    last = random.randint(first, min(high, 2060))
+    if kind < 0.9 or first == last:
+        return _range(random, name, first, last), set(range(first, last + 1))
+    step = random.randint(1, last - first)
+    return f"{_range(random, name, first, last)}/{step}", set(range(first, last + 1, step))
 
 
 def _name(random: Random, name: str, value: int) -> str:
@@ -228,8 +228,11 @@ def changes_of(zone: tzinfo, year: int) -> list[int]:
 class Stretch:
     """What the local clock of a zone shows, step by step, between two instants."""
 
-    def __init__(self, zone: tzinfo, start: int, end: int, *, step: int | None = None) -> None:
+    def __init__(
+        self, zone: tzinfo, start: int, end: int, *, step: int | None = None, margin: int = 2 * 86_400
+    ) -> None:
         self.zone = zone
+        self.margin = margin
         offsets = {_offset(zone, instant) for instant in range(start - 3600, end + 3600, 900)}
         self.step = step or gcd(60, *offsets)
         start -= start % self.step
@@ -244,8 +247,8 @@ class Stretch:
 
     @property
     def safe_to(self) -> int:
-        """The instant up to which the stretch knows everything: two days before its end."""
-        return self.instants[-1] - 2 * 86_400
+        """The instant up to which the stretch knows everything: the margin before its end."""
+        return self.instants[-1] - self.margin
 
     def fires(self, case: Case, gap: str = "after", fold: str = "first") -> list[int]:
         """Return the fire times of an expression."""

@@ -15,6 +15,7 @@ from threading import Lock
 from apscheduler_lite._references import resolve
 from apscheduler_lite.errors import UnreadableJobError
 from apscheduler_lite.job import Job
+from apscheduler_lite.serializers import JSONSerializer
 
 from .schema import ID_LENGTH
 
@@ -132,6 +133,15 @@ class Documents:
                 self.tell_once(row, exc, logger)
         return jobs
 
+    def stand_in(self, row: Any) -> Job:
+        """Return a job that says no more than that there is one with this id."""
+        job: Job = Job.__new__(Job)
+        job.id = row.id
+        job._scheduler, job._jobstore_alias = self.owner
+        job._next = job._fire_time = None
+        job.paused = False
+        return job
+
     def tell_once(self, row: Any, exc: UnreadableJobError, logger: logging.Logger) -> bool:
         """Log that a row cannot be restored, unless that has been said of this revision."""
         if self._told.get(row.id) == row.revision:
@@ -150,11 +160,10 @@ class Documents:
         try:
             if self.signer is not None:
                 self.signer.check(row.id, row.document, row.signature)
-            state = self.serializer.loads(row.document)
+            state = self._loaded(row.document)
             if state.get("id") != row.id:
                 raise ValueError(f"its document is that of job {state.get('id')!r}")
             self._check_allowed(state["func"])
-            # Imported first, since members of Enums among the arguments ask for a module that is loaded.
             state["next_run_time"], state["paused"] = None, False
             job: Job = Job.__new__(Job)
             job.__setstate__(state)
@@ -163,6 +172,16 @@ class Documents:
             # A module that raises while it is imported may raise anything, and a document may hold anything.
             raise UnreadableJobError(row.id, exc) from exc
         return job
+
+    def _loaded(self, document: str) -> dict[str, Any]:
+        if isinstance(self.serializer, JSONSerializer):
+            return self.serializer.loads(document, self._import_function)
+        return self.serializer.loads(document)
+
+    def _import_function(self, reference: Any) -> None:
+        """Import the job's function before its arguments are read: members of Enums ask for a module that is loaded."""
+        self._check_allowed(reference)
+        resolve(reference, "func")
 
     # -- which functions ---------------------------------------------------------------------------------------
 

@@ -85,6 +85,7 @@ class SQLAlchemyJobStore(BaseJobStore):
     """
 
     works_before_start = True
+    is_thread_safe = True
 
     def __init__(
         self,
@@ -234,39 +235,44 @@ class SQLAlchemyJobStore(BaseJobStore):
     # -- changing ----------------------------------------------------------------------------------------------
 
     def check_job(self, job: Job) -> None:
-        self._documents.definition_of(job)
+        """Refuse nothing: adding a job finds out, before anything is changed."""
 
     def add_job(self, job: Job) -> None:
-        self.add_jobs([job])
+        def settle(_: Job, before: Job | None) -> bool:
+            if before is not None:
+                raise ConflictingIdError(job.id)
+            return True
 
-    def add_jobs(self, jobs: Sequence[Job], *, settle: Settle | None = None) -> None:
+        self.add_jobs([job], settle)
+
+    def add_jobs(self, jobs: Sequence[Job], settle: Settle) -> None:
         self._prepare()
-        for attempt in (1, 2, 3):
+        for attempt in (1, 2, 3, 4, 5):
             try:
                 self._database.write(self._put, jobs, settle)
             except IntegrityError:
-                # Another process has added one of them since we looked; now it is there to be seen.
-                if attempt == 3:
+                # Another process has added or changed one of them since we looked; now it is there to be seen.
+                if attempt == 5:
                     raise
             else:
                 return
 
-    def _put(self, connection: Connection, jobs: Sequence[Job], settle: Settle | None) -> None:
+    def _put(self, connection: Connection, jobs: Sequence[Job], settle: Settle) -> None:
         table = self._tables.jobs
         present = self._rows_for_change(connection, [job.id for job in jobs])
         new = []
         for job in jobs:
             row = present.get(job.id)
-            if row is None:
+            # A row whose schedule is over is there for its last run only.
+            is_visible = row is not None and (row.next_run_time is not None or row.paused)
+            is_wanted = settle(job, self._present_job(row) if is_visible else None)
+            if row is not None:
+                if is_wanted:
+                    self._replace(connection, row, self._documents.row_of(job))
+                elif is_visible:
+                    connection.execute(delete(table).where(table.c.id == job.id))
+            elif is_wanted:
                 new.append(self._documents.row_of(job))
-                present[job.id] = None
-                continue
-            is_visible = row.next_run_time is not None or row.paused
-            if settle is None and is_visible:
-                raise ConflictingIdError(job.id)
-            if is_visible and settle is not None:
-                settle(job, self._present_job(row))
-            self._replace(connection, row, self._documents.row_of(job))
         if new:
             connection.execute(table.insert(), new)
         self._tell_others(connection)
@@ -274,21 +280,19 @@ class SQLAlchemyJobStore(BaseJobStore):
     def _rows_for_change(self, connection: Connection, ids: list[str]) -> dict[str, Any]:
         """Return the rows with those ids, locked where the database has locks on rows."""
         table = self._tables.jobs
-        if len(set(ids)) < len(ids):
-            seen: set[str] = set()
-            raise ConflictingIdError(next(job_id for job_id in ids if job_id in seen or seen.add(job_id)))  # type: ignore[func-returns-value]
         found: dict[str, Any] = {}
         for begin in range(0, len(ids), CHUNK):
             statement = select(table).where(table.c.id.in_(ids[begin : begin + CHUNK])).with_for_update()
             found.update((row.id, row) for row in connection.execute(statement))
         return found
 
-    def _present_job(self, row: Any) -> Job | None:
+    def _present_job(self, row: Any) -> Job:
+        """Return the job of a row, or one with nothing but its id where it cannot be restored; it can still be replaced."""
         try:
             return self._documents.restore(row)
         except UnreadableJobError as exc:
-            self._logger.warning("%s; it is replaced", exc, extra={"action": "job_replaced", "job_id": row.id})
-            return None
+            self._documents.tell_once(row, exc, self._logger)
+            return self._documents.stand_in(row)
 
     def _replace(self, connection: Connection, row: Any, values: dict[str, Any]) -> None:
         """Write a row anew, unless it says the same already."""

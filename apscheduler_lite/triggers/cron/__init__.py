@@ -7,10 +7,10 @@ sets, `days` knows which dates match, `search` finds the wall time, `fires` the 
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import date, datetime, tzinfo
 from typing import Any, ClassVar, Literal, Self
 
-from apscheduler_lite._text import did_you_mean, one_of, shorten, to_text
+from apscheduler_lite._text import to_text
 from apscheduler_lite._timezones import (
     LAST_INSTANT,
     MICROSECONDS,
@@ -18,26 +18,32 @@ from apscheduler_lite._timezones import (
     from_instant,
     localize,
     read_datetime,
+    to_datetime,
     to_instant,
     to_timezone,
 )
 from apscheduler_lite._transitions import LocalClock, local_clock
-
 from apscheduler_lite.triggers.base import BaseTrigger
-from apscheduler_lite.triggers.exact import STATE_VERSION, ExactTrigger, check_state, choose_zone, time_text, to_jitter, warn_of_other_zone
+from apscheduler_lite.triggers.clock_notes import ClockChangeNote
+from apscheduler_lite.triggers.exact import (
+    STATE_VERSION,
+    ExactTrigger,
+    check_state,
+    choose_zone,
+    time_text,
+    to_jitter,
+    warn_of_other_zone,
+)
+
 from .crontab import compile_expression
+from .describe import clock_change_words, describe
 from .expressions import Expression, compile_fields, field_text
-from .fields import FIELD_NAMES, CronField
-from .fires import EARLIEST, Policy, last_fire, last_repeated, next_fire, next_repeated
+from .fields import FIELD_NAMES, CronField, fields_of
+from .fires import EARLIEST, choose_policy, last_fire, last_repeated, next_fire, next_repeated
+from .notes import clock_change_notes
 from .search import next_wall
 
 __all__ = ["CronTrigger"]
-
-_EPOCH = datetime(1970, 1, 1)
-_EPOCH_ORDINAL = _EPOCH.toordinal()
-
-_GAPS = ("after", "shift", "skip")
-_FOLDS = ("first", "last", "both")
 
 
 class CronTrigger(ExactTrigger):
@@ -119,9 +125,15 @@ class CronTrigger(ExactTrigger):
 
         Args:
             expr: five fields, or six with seconds first, or a macro like ``@daily``. Weekday 0 and 7 are Sunday.
-            timezone, start_date, end_date, jitter, dst_gap, dst_fold: as for the class itself.
-            dialect: ``"crontab"`` reads the expression as Vixie's and Debian's cron do; ``"quartz"`` as Quartz does, with six or
-                seven fields; ``"apscheduler"`` as APScheduler 3 did, with 0 for Monday.
+            timezone: the zone of the fields, of dates that bear no offset, and of the answers; by default the
+                scheduler's.
+            dialect: ``"crontab"`` reads the expression as Vixie's and Debian's cron do; ``"quartz"`` as Quartz does,
+                with six or seven fields; ``"apscheduler"`` as APScheduler 3 did, with 0 for Monday.
+            start_date: no fire is earlier.
+            end_date: no fire is later.
+            jitter: delay each fire by a random time of up to so many seconds.
+            dst_gap: as for the class.
+            dst_fold: as for the class.
 
         Raises:
             TypeError: an argument is of the wrong type.
@@ -143,7 +155,7 @@ class CronTrigger(ExactTrigger):
         dst_fold: str,
     ) -> None:
         self._expression = expression
-        self._policy = _policy(dst_gap, dst_fold)
+        self._policy = choose_policy(dst_gap, dst_fold)
         self.jitter = to_jitter(jitter)
         start = None if start_date is None else read_datetime(start_date, "start_date")
         end = None if end_date is None else read_datetime(end_date, "end_date")
@@ -166,7 +178,7 @@ class CronTrigger(ExactTrigger):
     @property
     def fields(self) -> list[CronField]:
         """The fields in the order of ``FIELD_NAMES``: each has a ``name``, ``is_default``, and its text as ``str``."""
-        return list(self._expression.fields)
+        return fields_of(self._expression.given)
 
     @property
     def start_date(self) -> datetime | None:
@@ -232,24 +244,11 @@ class CronTrigger(ExactTrigger):
             return None
         clock, plan = self._clock, self._expression.plan
         period = clock.period_at(begin)
-        if period.steady_start <= begin < period.steady_end:
-            local = _EPOCH + timedelta(0, 0, begin + period.offset + 999_999)
-            wall = next_wall(plan, local, local.second, None)
-            if wall is None:
-                return None
-            seconds = (wall.toordinal() - _EPOCH_ORDINAL) * 86_400 + wall.hour * 3600 + wall.minute * 60 + wall.second
-            found: int | None = seconds * MICROSECONDS - period.offset
-            if found >= period.steady_end:  # type: ignore[operator]
-                later = clock.period_at(found)  # type: ignore[arg-type]
-                found = seconds * MICROSECONDS - later.offset
-                if not later.steady_start <= found < later.steady_end:
-                    found = next_fire(plan, self._policy, clock, begin)
-        else:
-            found = next_fire(plan, self._policy, clock, begin)
-            if self._is_late_allowed(previous):
-                late = next_repeated(plan, clock, begin)
-                if late is not None and (found is None or late < found):
-                    found = late
+        found = next_fire(plan, self._policy, clock, begin, period)
+        if not period.steady_start <= begin < period.steady_end:
+            late = next_repeated(plan, self._policy, clock, begin)
+            if late is not None and (found is None or late < found) and self._may_fire_late(previous):
+                found = late
         return found if found is not None and found <= self._end else None
 
     def latest_instant(self, after: int, now: int) -> int | None:
@@ -257,29 +256,25 @@ class CronTrigger(ExactTrigger):
         plan, clock = self._expression.plan, self._clock
         end = min(now, self._end)
         found = last_fire(plan, self._policy, clock, end, max(after, self._start - 1))
-        if found is None and self._is_late_allowed(after):
+        if found is None:
             begin = max(after + 1, self._start)
-            found = next_repeated(plan, clock, begin)
-            if found is None or found > end:
-                return None
-            if self._is_late_allowed(found):
-                found = last_repeated(plan, clock, begin, end)
+            late = next_repeated(plan, self._policy, clock, begin)
+            if late is not None and late <= end and self._may_fire_late(after):
+                found = last_repeated(plan, clock, begin, end) if self._may_fire_late(late) else late
         return found
 
-    def _is_late_allowed(self, previous: int | None) -> bool:
+    def _may_fire_late(self, previous: int | None) -> bool:
         """
         Return whether, after that previous fire time, second readings may fire whose first reading has passed.
 
-        They may when the trigger has only been started, or started again, between the two, so that it missed the first.
+        They may when the trigger was started, or started again, between the two, so that it missed the first: that is,
+        when the previous fire time is none of this trigger's.
         """
-        if self._expression.plan.repeats or self._policy.fold != "first":
-            return False
         if previous is None:
             return True
-        reach = int((self.jitter or 0) * MICROSECONDS)
-        since = max(previous - reach, self._start) - 1
+        earliest = max(previous - int((self.jitter or 0) * MICROSECONDS), self._start)
         last = min(previous, self._end)
-        return last_fire(self._expression.plan, self._policy, self._clock, last, since) is None
+        return last_fire(self._expression.plan, self._policy, self._clock, last, earliest - 1) is None
 
     def bind(self, timezone: tzinfo, now: datetime) -> Self:
         """Return this trigger in the scheduler's zone, if it was given none."""
@@ -292,9 +287,35 @@ class CronTrigger(ExactTrigger):
         bound._place(timezone, start or self.start_date, end or self.end_date)
         return bound
 
+    def describe(self) -> str:
+        """Return when the trigger fires, in exact English words."""
+        words = [f"{describe(self._expression.plan)}, {self.timezone} time"]
+        if self.start_date is not None:
+            words.append(f"from {time_text(self.start_date)} on")
+        if self.end_date is not None:
+            words.append(f"until {time_text(self.end_date)}")
+        if self.jitter:
+            words.append(f"each delayed by a random time of up to {self.jitter:g} seconds")
+        if not self._clock.is_fixed:
+            words.append(clock_change_words(self._expression.plan, self._policy))
+        return "; ".join(words)
+
+    def clock_change_notes(self, start: datetime, end: datetime) -> list[ClockChangeNote]:
+        """
+        Return which fire times are affected by which clock change between two moments, and how.
+
+        Raises:
+            ValueError: ``end`` is earlier than ``start``.
+        """
+        first, last = (to_instant(to_datetime(x, self.timezone, name)) for x, name in ((start, "start"), (end, "end")))
+        if last < first:
+            raise ValueError(f"end {end} is earlier than start {start}")
+        first, last = max(first, self._start), min(last, self._end)
+        return clock_change_notes(self._expression.plan, self._policy, self._clock, first - 1, last + 1)
+
     def is_same_schedule(self, other: BaseTrigger) -> bool:
         """Return whether the other trigger is configured like this one."""
-        return type(self) is type(other) and isinstance(other, CronTrigger) and self._key() == other._key()
+        return isinstance(other, CronTrigger) and type(self) is type(other) and self._key() == other._key()
 
     def __eq__(self, other: object) -> bool:
         return self.is_same_schedule(other) if isinstance(other, CronTrigger) else NotImplemented
@@ -328,7 +349,7 @@ class CronTrigger(ExactTrigger):
             "end_date": None if self._end == LAST_INSTANT else from_instant(self._end, UTC),
             "dialect": self._expression.dialect,
             "expression": self._expression.text,
-            "fields": {field.name: field.text for field in self._expression.fields if not field.is_default},
+            "fields": self._given(),
             "jitter": self.jitter,
             "dst_gap": self.dst_gap,
             "dst_fold": self.dst_fold,
@@ -344,7 +365,7 @@ class CronTrigger(ExactTrigger):
             if not isinstance(fields, dict):  # of APScheduler 3: objects whose str() is the text
                 fields = {field.name: str(field) for field in fields if not field.is_default}
             self._expression = compile_fields(tuple(fields.get(name) for name in FIELD_NAMES))
-        self._policy = _policy(state.get("dst_gap", "after"), state.get("dst_fold", "first"))
+        self._policy = choose_policy(state.get("dst_gap", "after"), state.get("dst_fold", "first"))
         self.jitter = state.get("jitter")
         self._open = state.get("open")
         start, end = state.get("start_date"), state.get("end_date")
@@ -357,19 +378,15 @@ class CronTrigger(ExactTrigger):
     def _expression_text(self) -> str:
         if self._expression.dialect:
             return repr(self._expression.text)
-        return ", ".join(f"{field.name}={field.text!r}" for field in self._expression.fields if not field.is_default)
+        return ", ".join(f"{name}={text!r}" for name, text in self._given().items())
+
+    def _given(self) -> dict[str, str]:
+        """Return the texts of the fields that were given."""
+        texts = zip(FIELD_NAMES, self._expression.given, strict=True)
+        return {name: text for name, text in texts if text is not None}
 
     def _key(self) -> tuple[object, ...]:
         return (*self._expression[:3], self.timezone, self._start, self._end, self.jitter, self._policy)
-
-
-def _policy(dst_gap: object, dst_fold: object) -> Policy:
-    for name, value, choices in (("dst_gap", dst_gap, _GAPS), ("dst_fold", dst_fold, _FOLDS)):
-        if value not in choices:
-            raise ValueError(
-                f"{name} must be one of {one_of(choices)}, not {shorten(value)}{did_you_mean(value, choices)}"
-            )
-    return Policy(str(dst_gap), str(dst_fold))
 
 
 def _if_naive(moment: datetime | None) -> datetime | None:

@@ -2,8 +2,9 @@
 The one-line dialects: crontab(5) as Vixie's and Debian's cron read it, Quartz, and APScheduler 3's reading.
 
 ``crontab``: minute, hour, day of month, month, day of week, with seconds first where there are six fields. Weekdays
-count from 0 for Sunday, 7 is Sunday too. Ranges may wrap around (``22-6``, ``fri-mon``). Where both day fields are restricted, a
-day that matches either will do; a field that begins with ``*`` is not restricted. Macros: ``@daily`` and the like.
+count from 0 for Sunday, 7 is Sunday too. Ranges may wrap around (``22-6``, ``fri-mon``). Where both day fields are
+restricted, a day that matches either will do; a field that begins with ``*`` is not restricted. Macros: ``@daily`` and
+the like.
 
 ``quartz``: seconds first, and a year may come last. Weekdays count from 1 for Sunday. One of the day fields is ``?``.
 
@@ -20,9 +21,20 @@ from typing import NamedTuple, NoReturn
 
 from apscheduler_lite._text import did_you_mean, one_of, shorten
 
-from .days import ALL_DAYS, ALL_MONTHS, ALL_WEEKDAYS, ALL_YEARS, FIRST_YEAR, LAST_IN_MONTH, LAST_YEAR, DayRule
+from .days import (
+    ALL_DAYS,
+    ALL_MONTHS,
+    ALL_WEEKDAYS,
+    ALL_YEARS,
+    FIRST_YEAR,
+    LAST_IN_MONTH,
+    LAST_YEAR,
+    DayRule,
+    Days,
+    days_of,
+)
 from .expressions import MAX_LENGTH, Expression, compile_fields
-from .fields import FIELD_NAMES, MONTHS, WEEKDAYS, CronField
+from .fields import FIELD_NAMES, MONTHS, WEEKDAYS
 from .search import Plan
 
 __all__ = ["DIALECTS", "MACROS", "compile_expression"]
@@ -41,7 +53,7 @@ MACROS = {
 }
 
 _FIVE = ("minute", "hour", "day", "month", "day_of_week")
-_ORDERS = {
+_ORDERS: dict[str, dict[int, tuple[str, ...]]] = {
     "crontab": {5: _FIVE, 6: ("second", *_FIVE)},
     "quartz": {6: ("second", *_FIVE), 7: ("second", *_FIVE, "year")},
     "apscheduler": {5: _FIVE},
@@ -92,7 +104,7 @@ def compile_expression(text: str, dialect: str) -> Expression:
         )
     if len(text) > MAX_LENGTH:
         raise ValueError(f"a cron expression may have {MAX_LENGTH} characters, this one has {len(text)}")
-    words = text.split()
+    words = text.upper().split()
     if dialect == "crontab" and text.lstrip().startswith("@"):
         words = _macro(" ".join(words)).split()
     names = _ORDERS[dialect].get(len(words))
@@ -101,58 +113,63 @@ def compile_expression(text: str, dialect: str) -> Expression:
     given = dict(zip(names, words, strict=True))
     try:
         if dialect == "apscheduler":
-            return compile_fields(tuple(given.get(name) for name in FIELD_NAMES))
-        return _compile({name: word.upper() for name, word in given.items()}, dialect)
+            return compile_fields(tuple(map(given.get, FIELD_NAMES)))
+        second, minute, hour = given.get("second", "0"), given["minute"], given["hour"]
+        plan = Plan(
+            _value_set("second", second),
+            _value_set("minute", minute),
+            _value_set("hour", hour),
+            _days(given.get("year"), given["month"], given["day"], given["day_of_week"], dialect),
+            repeats="*" in minute or "*" in hour,  # which can only begin a part
+        )
     except ValueError as exc:
         raise ValueError(f"{exc} (in the {dialect} expression {shorten(text)})") from None
+    return Expression(dialect, " ".join(words), tuple(map(given.get, FIELD_NAMES)), plan)
 
 
-def _compile(given: dict[str, str], dialect: str) -> Expression:
-    day, weekday = given["day"], given["day_of_week"]
+@lru_cache(maxsize=1024)
+def _days(year: str | None, month: str, day: str, weekday: str, dialect: str) -> Days:
+    """Return the calendar of the fields of the date."""
     day_is_open, weekday_is_open = day[0] in "*?", weekday[0] in "*?"
     if dialect == "quartz" and not day_is_open and not weekday_is_open:
         raise ValueError(f"day {day!r} and day_of_week {weekday!r} are both restricted; one of them must be '?'")
     days = _day_set(day)
     weekdays, weekday_nth = _weekday_set(weekday, dialect)
-    rule = DayRule(
-        years=_value_set("year", given["year"]) >> FIRST_YEAR if "year" in given else ALL_YEARS,
-        months=_value_set("month", given["month"]),
-        days=days.days,
-        from_end=days.from_end,
-        nearest=days.nearest,
-        last_workday=days.last_workday,
-        weekdays=weekdays,
-        weekday_nth=weekday_nth,
-        either=not day_is_open and not weekday_is_open,
+    calendar = days_of(
+        DayRule(
+            years=ALL_YEARS if year is None else _value_set("year", year) >> FIRST_YEAR,
+            months=_value_set("month", month),
+            days=days.days,
+            from_end=days.from_end,
+            nearest=days.nearest,
+            last_workday=days.last_workday,
+            weekdays=weekdays,
+            weekday_nth=weekday_nth,
+            either=not day_is_open and not weekday_is_open,
+        )
     )
-    second, minute, hour = given.get("second", "0"), given["minute"], given["hour"]
-    plan = Plan(
-        _value_set("second", second),
-        _value_set("minute", minute),
-        _value_set("hour", hour),
-        rule,
-        repeats=any(part.startswith("*") for field in (hour, minute) for part in field.split(",")),
-    )
-    if plan.days.is_impossible():
-        words = ", ".join(f"{name} {given[name]!r}" for name in ("year", "month", "day", "day_of_week") if name in given)
+    if calendar.is_impossible():
+        fields = {"year": year, "month": month, "day": day, "day_of_week": weekday}
+        words = ", ".join(f"{name} {text!r}" for name, text in fields.items() if text not in (None, "*", "?"))
         raise ValueError(f"no date matches {words}: the trigger would never fire")
-    defaults = {"second": "0"}
-    fields = tuple(CronField(name, given.get(name, defaults.get(name, "*")), name not in given) for name in FIELD_NAMES)
-    return Expression(dialect, " ".join(given.values()), fields, plan)
+    return calendar
 
 
 def _macro(text: str) -> str:
-    expression = MACROS.get(text.lower())
+    name = text.lower()
+    expression = MACROS.get(name)
     if expression is None:
-        what = "does not mean a time, so no trigger can be made of it" if text.lower() == "@reboot" else "is unknown"
-        raise ValueError(f"the macro {shorten(text)} {what}; use one of {', '.join(MACROS)}{did_you_mean(text, MACROS)}")
+        what = "does not mean a time, so no trigger can be made of it" if name == "@reboot" else "is unknown"
+        raise ValueError(
+            f"the macro {shorten(name)} {what}; use one of {', '.join(MACROS)}{did_you_mean(name, MACROS)}"
+        )
     return expression
 
 
 def _wrong_count(text: str, dialect: str, count: int) -> str:
     orders = " or ".join(f"{number} ({' '.join(names)})" for number, names in _ORDERS[dialect].items())
     hint = "; for seconds use dialect='crontab' or 'quartz'" if dialect == "apscheduler" and count == 6 else ""
-    return f"a {dialect} expression has {orders} fields, not {count}: {shorten(text)}{hint}"
+    return f"an expression in the {dialect} dialect has {orders} fields, not {count}: {shorten(text)}{hint}"
 
 
 class _DaySet(NamedTuple):
@@ -280,4 +297,3 @@ def _allowed(name: str, numbers: _Range) -> str:
 
 def _refuse(name: str, part: str, text: str, allowed: str, names: tuple[str, ...] = ()) -> NoReturn:
     raise ValueError(f"{name}: cannot read {shorten(part)} in {shorten(text)}; {allowed}{did_you_mean(part, names)}")
-

@@ -12,10 +12,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from functools import lru_cache
 from typing import NamedTuple
 
-__all__ = ["ALL_DAYS", "ALL_MONTHS", "ALL_WEEKDAYS", "ALL_WEEKS", "ALL_YEARS", "FIRST_YEAR", "LAST_YEAR", "Days"]
-__all__ += ["DayRule", "bits"]
+__all__ = [
+    "ALL_DAYS",
+    "ALL_MONTHS",
+    "ALL_WEEKDAYS",
+    "ALL_WEEKS",
+    "ALL_YEARS",
+    "FIRST_YEAR",
+    "LAST_IN_MONTH",
+    "LAST_YEAR",
+    "DayRule",
+    "Days",
+    "bits",
+    "days_of",
+]
 
 FIRST_YEAR = 1970
 LAST_YEAR = 9999
@@ -64,6 +77,12 @@ class DayRule(NamedTuple):
     weekday_nth: int = 0
     weeks: int = ALL_WEEKS
     either: bool = False
+
+
+@lru_cache(maxsize=512)
+def days_of(rule: DayRule) -> Days:
+    """Return the calendar of the rule, the same one for all that have the rule."""
+    return Days(rule)
 
 
 class Days:

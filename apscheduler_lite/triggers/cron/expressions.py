@@ -1,9 +1,9 @@
 """
 The language of `CronTrigger`'s keyword form: from texts to sets.
 
-Every field is a comma-separated list of ``*``, ``*/n``, ``a``, ``a/n`` (from a to the end), ``a-b`` and ``a-b/n``. Months and
-weekdays have names; weekdays count from 0 for Monday. The day field also knows ``last``, ``2nd tue`` and ``last fri``.
-Capitals do not matter. The other dialects are in `crontab`.
+Every field is a comma-separated list of ``*``, ``*/n``, ``a``, ``a/n`` (from a to the end), ``a-b`` and ``a-b/n``.
+Months and weekdays have names; weekdays count from 0 for Monday. The day field also knows ``last``, ``2nd tue`` and
+``last fri``. Capitals do not matter. The other dialects are in `crontab`.
 
 What is compiled once is kept and shared: an application has many jobs but few expressions.
 """
@@ -17,11 +17,11 @@ from typing import NamedTuple, NoReturn
 
 from apscheduler_lite._text import did_you_mean, shorten, to_text
 
-from .days import ALL_DAYS, FIRST_YEAR, LAST_IN_MONTH, DayRule
-from .fields import DEFAULT_VALUES, FIELD_NAMES, MAX_VALUES, MIN_VALUES, MONTHS, WEEKDAYS, CronField
+from .days import ALL_DAYS, FIRST_YEAR, LAST_IN_MONTH, DayRule, days_of
+from .fields import FIELD_NAMES, MAX_VALUES, MIN_VALUES, MONTHS, WEEKDAYS, fields_of
 from .search import Plan
 
-__all__ = ["MAX_LENGTH", "Expression", "Span", "compile_fields", "compile_plan", "field_text", "value_set"]
+__all__ = ["MAX_LENGTH", "Expression", "Span", "compile_fields", "field_text", "value_set"]
 
 #: The greatest length, in characters, of a field and of a whole expression.
 MAX_LENGTH = 1000
@@ -39,7 +39,7 @@ class Expression(NamedTuple):
 
     dialect: str
     text: str  # empty in the keyword form, which has its fields instead
-    fields: tuple[CronField, ...]
+    given: tuple[str | None, ...]  # the texts of the fields in the order of FIELD_NAMES, None where one was not given
     plan: Plan
 
 
@@ -86,37 +86,33 @@ def compile_fields(texts: tuple[str | None, ...]) -> Expression:
     Raises:
         ValueError: no field is given, or one cannot be read, or they match no date at all.
     """
-    given = [position for position, text in enumerate(texts) if text is not None]
-    if not given:
+    if not any(text is not None for text in texts):
         raise ValueError(f"a cron trigger needs at least one of the fields {', '.join(FIELD_NAMES)}")
-    fields: list[CronField] = []
-    for position, (name, text) in enumerate(zip(FIELD_NAMES, texts, strict=True)):
-        if text is not None:
-            fields.append(CronField(name, _normal(text), False))
-        else:
-            fields.append(CronField(name, DEFAULT_VALUES[name] if position > given[-1] else "*", True))
-    year, month, day, week, day_of_week, hour, minute, second = fields
-    days, from_end, day_nth = _day_set(day.text)
-    rule = DayRule(
-        years=value_set("year", year.text) >> FIRST_YEAR,
-        months=value_set("month", month.text),
-        days=days,
-        from_end=from_end,
-        day_nth=day_nth,
-        weekdays=value_set("day_of_week", day_of_week.text),
-        weeks=value_set("week", week.text),
+    given = tuple(None if text is None else _normal(text) for text in texts)
+    year, month, day, week, day_of_week, hour, minute, second = (field.text for field in fields_of(given))
+    days, from_end, day_nth = _day_set(day)
+    calendar = days_of(
+        DayRule(
+            years=value_set("year", year) >> FIRST_YEAR,
+            months=value_set("month", month),
+            days=days,
+            from_end=from_end,
+            day_nth=day_nth,
+            weekdays=value_set("day_of_week", day_of_week),
+            weeks=value_set("week", week),
+        )
     )
-    plan = compile_plan(second.text, minute.text, hour.text, rule)
-    if plan.days.is_impossible():
-        words = ", ".join(f"{field.name}={field.text!r}" for field in fields[:5] if field.text != "*")
+    plan = Plan(
+        value_set("second", second),
+        value_set("minute", minute),
+        value_set("hour", hour),
+        calendar,
+        repeats="*" in minute or "*" in hour,  # which can only begin a part
+    )
+    if calendar.is_impossible():
+        words = ", ".join(f"{name}={text!r}" for name, text in zip(FIELD_NAMES, given, strict=True) if text is not None)
         raise ValueError(f"no date matches {words}: the trigger would never fire")
-    return Expression("", "", tuple(fields), plan)
-
-
-def compile_plan(second: str, minute: str, hour: str, rule: DayRule) -> Plan:
-    """Return the plan of the three fields of the time of day and a rule for the days."""
-    repeats = any(part.startswith("*") for text in (hour, minute) for part in text.split(","))
-    return Plan(value_set("second", second), value_set("minute", minute), value_set("hour", hour), rule, repeats)
+    return Expression("", "", given, plan)
 
 
 @lru_cache(maxsize=2048)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from .days import FIRST_YEAR, LAST_YEAR
 
-__all__ = ["DEFAULT_VALUES", "FIELD_NAMES", "MAX_VALUES", "MIN_VALUES", "MONTHS", "WEEKDAYS", "CronField"]
+__all__ = ["DEFAULT_VALUES", "FIELD_NAMES", "MAX_VALUES", "MIN_VALUES", "MONTHS", "WEEKDAYS", "CronField", "fields_of"]
 
 FIELD_NAMES = ("year", "month", "day", "week", "day_of_week", "hour", "minute", "second")
 
@@ -54,3 +54,16 @@ class CronField(NamedTuple):
 
     def __str__(self) -> str:
         return self.text
+
+
+def fields_of(given: tuple[str | None, ...]) -> list[CronField]:
+    """
+    Return the fields, given their texts in the order of `FIELD_NAMES`, None where one was not given.
+
+    Such a field means ``*``, or its lowest value when it stands after all that were given.
+    """
+    last = max((position for position, text in enumerate(given) if text is not None), default=-1)
+    return [
+        CronField(name, text or (DEFAULT_VALUES[name] if position > last else "*"), text is None)
+        for position, (name, text) in enumerate(zip(FIELD_NAMES, given, strict=True))
+    ]

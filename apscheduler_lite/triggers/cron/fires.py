@@ -4,10 +4,10 @@ From wall times to fire times: the policy for clock changes.
 Let W be the wall times, in whole seconds, that match an expression. Away from clock changes each of them is one
 instant, and the trigger need not ask here. Near one it depends on the kind of expression:
 
-- A *repeating* one, with a ``*`` in the hours or minutes, fires whenever the clock reads a time in W, and only then: what a gap
-  swallows is not made up for, and both passes of a fold fire. So the beat is kept.
-- A *fixed* one fires once for every time in W whose date exists: at the first instant at which the clock reads it or later.
-  That is the first reading in a fold and the end of the gap for times that a gap swallows. `Policy` has the
+- A *repeating* one, with a ``*`` in the hours or minutes, fires whenever the clock reads a time in W, and only then:
+  what a gap swallows is not made up for, and both passes of a fold fire. So the beat is kept.
+- A *fixed* one fires once for every time in W whose date exists: at the first instant at which the clock reads it or
+  later. That is the first reading in a fold and the end of the gap for times that a gap swallows. `Policy` has the
   alternatives.
 
 A search walks over the `Period`s of the zone and asks for each which fire times belong to it: those read in it,
@@ -22,15 +22,26 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from apscheduler_lite._text import did_you_mean, one_of, shorten
 from apscheduler_lite._timezones import LAST_INSTANT
-from apscheduler_lite._transitions import LocalClock, Period
+from apscheduler_lite._transitions import Change, LocalClock, Period
 
 from .search import Plan, last_wall, next_wall
 
-__all__ = ["EARLIEST", "Policy", "last_fire", "last_repeated", "next_fire", "next_repeated"]
+__all__ = [
+    "EARLIEST",
+    "Policy",
+    "choose_policy",
+    "fires_of",
+    "last_fire",
+    "last_repeated",
+    "next_fire",
+    "next_repeated",
+    "walls_between",
+]
 
 _EPOCH = datetime(1970, 1, 1)
-_MICROSECOND = timedelta(microseconds=1)
+_EPOCH_ORDINAL = _EPOCH.toordinal()
 _SECOND = 1_000_000
 _DAY = 86_400 * _SECOND
 _NEAR = 2 * _DAY  # how far from a wall time the search begins to look at clock changes
@@ -43,12 +54,53 @@ EARLIEST = -2 * _DAY
 class Policy(NamedTuple):
     """What becomes of the times of fixed expressions that a clock change takes away or repeats."""
 
-    gap: str  # "after", "shift" or "skip"
-    fold: str  # "first", "last" or "both"
+    gap: str  # one of GAPS
+    fold: str  # one of FOLDS
 
 
-def next_fire(plan: Plan, policy: Policy, clock: LocalClock, begin: int) -> int | None:
-    """Return the first fire time from an instant on."""
+GAPS = ("after", "shift", "skip")
+FOLDS = ("first", "last", "both")
+_DEFAULT_POLICY = Policy("after", "first")
+
+
+def choose_policy(dst_gap: object, dst_fold: object) -> Policy:
+    """
+    Return the policy of two arguments.
+
+    Raises:
+        ValueError: one of them is none of the choices.
+    """
+    if dst_gap == "after" and dst_fold == "first":
+        return _DEFAULT_POLICY
+    for name, value, choices in (("dst_gap", dst_gap, GAPS), ("dst_fold", dst_fold, FOLDS)):
+        if value not in choices:
+            raise ValueError(
+                f"{name} must be one of {one_of(choices)}, not {shorten(value)}{did_you_mean(value, choices)}"
+            )
+    return Policy(str(dst_gap), str(dst_fold))
+
+
+def next_fire(plan: Plan, policy: Policy, clock: LocalClock, begin: int, period: Period) -> int | None:
+    """Return the first fire time from an instant on, given the period that holds the instant."""
+    if period.steady_start <= begin < period.steady_end:
+        # An optimization for the common case: both ends of the way are steady, and what lies between concerns no time
+        # in W. This is _next(), without the call.
+        local = _EPOCH + timedelta(0, 0, begin + period.offset + _SECOND - 1)
+        next_local = next_wall(plan, local, local.second, None)
+        if next_local is None:
+            return None
+        wall = _wall(next_local)
+        found = wall - period.offset
+        if found < period.steady_end:
+            return found
+        period = clock.period_at(found)
+        found = wall - period.offset
+        if period.steady_start <= found < period.steady_end:
+            return found
+    return _walk_to_next(plan, policy, clock, begin)
+
+
+def _walk_to_next(plan: Plan, policy: Policy, clock: LocalClock, begin: int) -> int | None:
     limit = LAST_INSTANT
     while begin <= limit:
         period = clock.period_at(begin)
@@ -86,12 +138,15 @@ def last_fire(plan: Plan, policy: Policy, clock: LocalClock, end: int, after: in
     return None
 
 
-def next_repeated(plan: Plan, clock: LocalClock, begin: int) -> int | None:
+def next_repeated(plan: Plan, policy: Policy, clock: LocalClock, begin: int) -> int | None:
     """
     Return the first second reading from an instant on of a wall time in W whose first reading was before that instant.
 
-    That is the fire of a fixed trigger that was too late for the first reading.
+    That is the fire of a fixed trigger that was too late for the first reading; None where the policy takes no first
+    readings.
     """
+    if plan.repeats or policy.fold != "first":
+        return None
     fold = _fold_around(clock, begin)
     if fold is None:
         return None
@@ -108,6 +163,29 @@ def last_repeated(plan: Plan, clock: LocalClock, begin: int, end: int) -> int | 
     low, high, offset = fold
     wall = _last(plan, min(high - 1, end + offset))
     return wall - offset if wall is not None and wall >= low else None
+
+
+def walls_between(plan: Plan, low: int, high: int, most: int) -> list[int]:
+    """Return the wall times in W from ``low`` up to ``high``, so many at most."""
+    walls: list[int] = []
+    wall = _next(plan, low)
+    while wall is not None and wall < high and len(walls) < most:
+        walls.append(wall)
+        wall = _next(plan, wall + 1)
+    return walls
+
+
+def fires_of(plan: Plan, policy: Policy, change: Change, walls: list[int]) -> list[int]:
+    """Return the fire times that become of wall times in W that a clock change swallows or repeats."""
+    before, after = change.offset_before, change.offset_after
+    if not change.is_gap:
+        passes = {"first": (before,), "last": (after,), "both": (before, after)}
+        return [wall - offset for offset in passes["both" if plan.repeats else policy.fold] for wall in walls]
+    if plan.repeats or policy.gap == "skip":
+        return []
+    lost = tuple(_lost(Period(change.at, change.at, after, before, after)))
+    walls = [wall for wall in walls if any(low <= wall < high for low, high in lost)]
+    return [change.at] if policy.gap == "after" and walls else [wall - before for wall in walls]
 
 
 def _first_in(plan: Plan, policy: Policy, period: Period, begin: int) -> int | None:
@@ -164,7 +242,7 @@ def _owned(policy: Policy, period: Period, low: int, high: int) -> tuple[int, in
 
 
 def _lost(period: Period) -> Iterator[tuple[int, int]]:
-    """Yield the wall times that the gap at the period's start swallowed, save those of a date that it swallowed whole."""
+    """Yield what the gap at the period's start swallowed of the wall times, but no date that it swallowed whole."""
     low, high = period.start + period.offset_before, period.start + period.offset
     if low >= high:
         return
@@ -202,11 +280,16 @@ def _next(plan: Plan, wall: int) -> int | None:
     """Return the first wall time in W from the given one on."""
     local = _EPOCH + timedelta(0, 0, wall + _SECOND - 1)
     found = next_wall(plan, local, local.second, None)
-    return None if found is None else (found - _EPOCH) // _MICROSECOND
+    return None if found is None else _wall(found)
 
 
 def _last(plan: Plan, wall: int) -> int | None:
     """Return the last wall time in W up to the given one."""
     local = _EPOCH + timedelta(0, 0, wall)
     found = last_wall(plan, local, None)
-    return None if found is None else (found - _EPOCH) // _MICROSECOND
+    return None if found is None else _wall(found)
+
+
+def _wall(local: datetime) -> int:
+    days = local.toordinal() - _EPOCH_ORDINAL
+    return (days * 86_400 + local.hour * 3600 + local.minute * 60 + local.second) * _SECOND

@@ -1,9 +1,10 @@
 """
 From sets to wall times: the next and the last one that an expression matches.
 
-A `Plan` holds the sets of seconds, minutes and hours and the calendar of days. Beside each set of times stands its table of
-successors: ``next_minute[m]`` is the first matching minute from ``m`` on, or 60. So a search looks up a handful of
-small numbers and steps over nothing: it costs the same from one second to the next as from one leap day to another.
+A `Plan` holds the sets of seconds, minutes and hours and the calendar of days. Beside each set of times stands its
+table of successors: ``next_minute[m]`` is the first matching minute from ``m`` on, or 60. So a search looks up a
+handful of small numbers and steps over nothing but years without a match: one second to the next costs about as much
+as one month to another.
 
 This module knows no zone: it reads and returns what a local clock shows. `fires` makes instants of that.
 """
@@ -13,7 +14,7 @@ from __future__ import annotations
 from datetime import datetime, tzinfo
 from functools import lru_cache
 
-from .days import LAST_YEAR, DayRule, Days
+from .days import LAST_YEAR, Days
 
 __all__ = ["Plan", "last_wall", "next_wall"]
 
@@ -41,11 +42,11 @@ class Plan:
         "seconds",
     )
 
-    def __init__(self, seconds: int, minutes: int, hours: int, rule: DayRule, repeats: bool) -> None:
+    def __init__(self, seconds: int, minutes: int, hours: int, days: Days, *, repeats: bool) -> None:
         self.seconds = seconds
         self.minutes = minutes
         self.hours = hours
-        self.days = _days(rule)
+        self.days = days
         self.repeats = repeats
         self.next_second = _successors(seconds, 60)
         self.next_minute = _successors(minutes, 60)
@@ -53,12 +54,6 @@ class Plan:
         self.first_second = self.next_second[0]
         self.first_minute = self.next_minute[0]
         self.first_hour = self.next_hour[0]
-
-
-@lru_cache(maxsize=512)
-def _days(rule: DayRule) -> Days:
-    """Return the calendar of the rule, the same one for all the plans that have the rule."""
-    return Days(rule)
 
 
 @lru_cache(maxsize=512)

@@ -93,7 +93,7 @@ def test_wrong_questions_are_told():
         Hourly().next_fire_times(1.5)
     with pytest.raises(TypeError, match="after must be a datetime"):
         Hourly().next_fire_times(1, after=5)
-    with pytest.raises(ValueError, match="end .* is earlier than start"):
+    with pytest.raises(ValueError, match=r"end .* is earlier than start"):
         Hourly().between(START, START - timedelta(1))
 
 

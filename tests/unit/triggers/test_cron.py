@@ -258,7 +258,11 @@ def test_the_latest_fire_time_is_found_without_counting() -> None:
 def test_an_implicit_zone_is_the_schedulers() -> None:
     """A trigger that was given no zone takes that of the scheduler, also for its naive dates, and says so."""
     trigger = CronTrigger(hour=5, start_date="2026-01-01 00:00")
-    zone = ZoneInfo("Pacific/Kiritimati") if datetime.now().astimezone().utcoffset() != timedelta(hours=14) else BERLIN
+    zone = (
+        ZoneInfo("Pacific/Kiritimati")
+        if datetime(2026, 1, 1).astimezone().utcoffset() != timedelta(hours=14)
+        else BERLIN
+    )
     with pytest.warns(SchedulerWarning, match="names no time zone"):
         bound = trigger.bind(zone, datetime(2026, 1, 1, tzinfo=UTC))
 

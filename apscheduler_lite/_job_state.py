@@ -1,0 +1,76 @@
+"""
+Job ↔ state: the dict in which a job store keeps a job.
+
+The keys are those of APScheduler 3, so that its states can be read and stores written for it find what they expect;
+``paused`` and ``fire_time`` are ours.
+"""
+
+from __future__ import annotations
+
+from ._options import DEFAULT_OPTIONS, as_trigger, validated
+from ._references import resolve
+from ._timezones import to_instant
+from .errors import TransientJobError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .job import Job
+
+__all__ = ["restore", "state_of"]
+
+VERSION = 1
+
+
+def state_of(job: Job) -> dict[str, Any]:
+    """Return the state of a job, or raise TransientJobError when its function has no importable name."""
+    reference = job.func_ref
+    if reference is None:
+        raise TransientJobError(job.id)
+    owner = getattr(job.func, "__self__", None)
+    # A bound method is stored as its plain function with the object as first argument; a class needs no such argument.
+    bound = owner is not None and not isinstance(owner, type) and hasattr(job.func, "__func__") and not job._func_ref
+    state = {
+        "version": VERSION,
+        "id": job.id,
+        "func": reference,
+        "trigger": job.trigger,
+        "executor": job.executor,
+        "args": (owner, *job.args) if bound else job.args,
+        "kwargs": job.kwargs,
+        "name": job.name,
+        "misfire_grace_time": job.misfire_grace_time,
+        "coalesce": job.coalesce,
+        "max_instances": job.max_instances,
+        "on_crash": job.on_crash,
+        "next_run_time": job.next_run_time,
+        "paused": job.paused,
+    }
+    if job._fire_time is not None:
+        state["fire_time"] = job._fire_time
+    return state
+
+
+def restore(job: Job, state: dict[str, Any]) -> None:
+    """Make the job what the state says; raise ValueError or LookupError when that is not possible."""
+    version = state.get("version", VERSION)
+    if version > VERSION:
+        raise ValueError(
+            f"job {state.get('id')!r} was stored in version {version}; this library reads versions up to {VERSION}"
+        )
+    moment = state["next_run_time"]
+    job._scheduler = None
+    job._jobstore_alias = None
+    job.id = state["id"]
+    job._func_ref = state["func"]
+    job.func = resolve(state["func"], "func")
+    job.trigger = as_trigger(state["trigger"])
+    job.args = tuple(state["args"])
+    job._kwargs = dict(state["kwargs"]) or None
+    job.name = state["name"]
+    job._options = DEFAULT_OPTIONS.replaced(validated(state))
+    job._next = None if moment is None else to_instant(moment)
+    job._fire_time = state.get("fire_time")
+    job._revision = 0
+    job.paused = state.get("paused", moment is None)
