@@ -29,6 +29,9 @@ if TYPE_CHECKING:
         def confirm(self, run: Run) -> bool:
             """Return whether the run is still this process's; may ask a database."""
 
+        def end(self, run: Run) -> None:
+            """Take note of how the run ended."""
+
 
 __all__ = ["Outcome", "Run", "current_run"]
 
@@ -90,6 +93,7 @@ class Run:
     job_name: str | None = None  # what a record of the run knows beside it
     host: str | None = None
     pid: int | None = None
+    is_newest: bool = True  # whether no later run of its job was claimed together with it
     lease: Lease | None = None  # the store's word that the run is still this process's to begin
     told_by: int | None = None  # the thread that tells of its end
     _id: str | None = None  # set where the run has crossed a process border

@@ -2,13 +2,12 @@
 The port through which a scheduler keeps its jobs.
 
 A store that was written for APScheduler 3 implements the eight abstract methods and works unchanged: `BaseJobStore`
-    builds what
-this library needs beyond them (claiming, changing, giving back) on top of those eight. A store that can do better
-overrides that part too, as the memory and SQL stores do.
+builds what this library needs beyond them (claiming, changing, giving back) on top of those eight. A store that can do
+better overrides that part too, as the memory and SQL stores do.
 
 Who calls what: the scheduler calls a store from any thread and holds no lock of its own meanwhile. The eight methods
-    are called under
-the store's `guard`, one at a time, since stores of version 3 expect that; triggers are asked outside it.
+are called under the store's `guard`, one at a time, since stores of version 3 expect that; triggers are asked outside
+it.
 """
 
 from __future__ import annotations
@@ -18,12 +17,12 @@ from abc import ABC, abstractmethod
 from contextlib import contextmanager
 
 from apscheduler_lite._planning import Slot, plan
-from apscheduler_lite._text import did_you_mean, one_of
 from apscheduler_lite._timezones import UTC, from_instant, to_instant
 from apscheduler_lite.errors import ConflictingIdError, JobLookupError, TransientJobError
 from apscheduler_lite.runs import Run
 
 from ._bookkeeping import Bookkeeping
+from ._claim import Claim, JobFault, UnknownExecutorError, set_slot, slot_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,58 +38,17 @@ if TYPE_CHECKING:
     Settle = Callable[[Job, "Job | None"], bool]
     Capacity = Mapping[str, "int | None"]
 
-__all__ = ["BaseJobStore", "Claim", "ConflictingIdError", "JobFault", "JobLookupError", "TransientJobError"]
-
-
-class JobFault:
-    """A job that could not be scheduled this time; it stays in the store and is tried again."""
-
-    __slots__ = ("exception", "job", "job_id", "retry_in")
-
-    def __init__(self, job: Job | None, job_id: str, exception: BaseException, retry_in: float) -> None:
-        self.job = job
-        self.job_id = job_id
-        self.exception = exception
-        self.retry_in = retry_in
-
-
-class Claim:
-    """
-    What one claim found: facts for the scheduler, which owns the runs from here on.
-
-    Attributes:
-        runs: runs to be started, earliest first.
-        skipped: (job, slot) pairs dropped because too many instances were running.
-        missed: (job, slot) pairs dropped because they were older than the grace time.
-        finished: jobs that have left the store, since their last run is among `runs`.
-        interrupted: runs of processes that are dead, found out since the last claim; their jobs may be None.
-        faults: jobs that could not be scheduled.
-        next_due: the instant at which the store wants to be claimed again; None when nothing is scheduled.
-        failure: what the store raised after it had handed out `runs`, which count nevertheless; None mostly.
-    """
-
-    __slots__ = ("failure", "faults", "finished", "interrupted", "missed", "next_due", "runs", "skipped")
-
-    def __init__(self) -> None:
-        self.runs: list[Run] = []
-        self.skipped: list[tuple[Job, Slot]] = []
-        self.missed: list[tuple[Job, Slot]] = []
-        self.finished: list[Job] = []
-        self.interrupted: list[Run] = []
-        self.faults: list[JobFault] = []
-        self.next_due: int | None = None
-        self.failure: Exception | None = None
-
-
-class UnknownExecutorError(LookupError):
-    """A job names an executor that this scheduler does not have."""
-
-    def __init__(self, alias: str, known: Sequence[str]) -> None:
-        super().__init__(
-            f"this scheduler has no executor {alias!r}{did_you_mean(alias, known)} (it has: {one_of(known)}); the job"
-            " is kept,"
-            f" and runs as soon as some scheduler on its store has one"
-        )
+__all__ = [
+    "BaseJobStore",
+    "Claim",
+    "ConflictingIdError",
+    "JobFault",
+    "JobLookupError",
+    "TransientJobError",
+    "UnknownExecutorError",
+    "set_slot",
+    "slot_of",
+]
 
 
 class BaseJobStore(ABC):
@@ -387,6 +345,20 @@ class BaseJobStore(ABC):
                     set_slot(present, Slot(run.fire_time, run.due))
                     self.update_job(present)
 
+    def get_runs(
+        self, job_id: str | None = None, outcome: str | None = None, since: int | None = None, limit: int = 100
+    ) -> list[Run]:
+        """
+        Return runs, the latest due first; a store that keeps no record of runs knows those in progress.
+
+        Args:
+            job_id: only runs of this job.
+            outcome: only runs that ended so.
+            since: only runs that were due at this instant or later.
+            limit: how many at the most.
+        """
+        return self._books.in_progress(job_id, outcome, since, limit)
+
     def retry_all(self) -> None:
         """Forget the pauses that faults have imposed on jobs: what caused them may have gone."""
         self._books.forget()
@@ -421,20 +393,3 @@ def _restored_on_error(job: Job) -> Iterator[None]:
     except BaseException:
         job._follow(before)
         raise
-
-
-def slot_of(job: Job) -> Slot:
-    """Return a scheduled job's present slot."""
-    due = job._next
-    if due is None:
-        raise ValueError(f"job {job.id!r} is not scheduled")
-    return Slot(due if job._fire_time is None else job._fire_time, due)
-
-
-def set_slot(job: Job, slot: Slot | None) -> None:
-    """Make the slot, or none, the job's present one."""
-    if slot is None:
-        job._next = job._fire_time = None
-    else:
-        job._next = slot.due
-        job._fire_time = None if slot.fire_time == slot.due else slot.fire_time

@@ -267,7 +267,9 @@ class Engine(Equipment):
         """Stop in good order when the interpreter exits, and say so when jobs were still scheduled."""
         if self._phase != "started":
             return
-        scheduled = sum(job._next is not None for job in self._catalog.jobs(None))
+        # Jobs that outlive the process are no loss: they run when it, or another one, is there again.
+        memory = [store for _, store in self._catalog.open if not store.persistent]
+        scheduled = sum(job._next is not None for store in memory for job in self._catalog.jobs_of(store))
         if scheduled:
             self._logger.warning(
                 "The program ends while %d jobs are still scheduled; they will not run. Keep the main thread alive, or"
@@ -368,6 +370,8 @@ class Engine(Equipment):
             except Exception as exc:
                 self._logger.exception('Error recording the end of %r in job store "%s"', run, run.jobstore)
                 self._tell(FaultEvent(EVENT_JOBSTORE_FAULT, exc, alias=run.jobstore, job_id=run.job_id, job=run.job))
+        elif run.lease is not None:  # its store was removed while it ran
+            run.lease.end(run)
         if self._listeners.mask & OUTCOME_EVENTS.get(run.outcome or "", EVENT_JOB_ERROR):
             self._tell(event_of(run))
         self._runs.discard(run)

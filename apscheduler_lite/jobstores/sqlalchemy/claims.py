@@ -121,6 +121,11 @@ class Claims:
             self._looks[key] = select(*(part.scalar_subquery().label(f"m{n}") for n, part in enumerate(parts)))
         return self._looks[key]
 
+    def earliest_of_all(self, connection: Connection) -> int | None:
+        """Return when the first job of all is due."""
+        names = self.executors(connection)
+        return self.earliest(connection, names)[0] if names else None
+
     def executors(self, connection: Connection) -> list[str]:
         """Return the executors that jobs name: a jump along the index for each, however many jobs there are."""
         jobs = self._tables.jobs.c
@@ -355,6 +360,7 @@ class Work:
         job._fire_time = None if following is None or following.fire_time == following.due else following.fire_time
         for slot in made.runs:
             run = Run.of(job, self.alias, slot.fire_time, slot.due)
+            run.is_newest = slot is made.runs[-1]
             claim.runs.append(run)
             self.rows.append(new_row(run, self.member, self.now))
         if following is None:

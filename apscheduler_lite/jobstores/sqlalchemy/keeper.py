@@ -10,7 +10,6 @@ from __future__ import annotations
 from threading import Event, Lock, Thread
 
 from apscheduler_lite._clock import SystemClock
-from apscheduler_lite.runs import Outcome
 
 from .liveness import Member, Watch
 
@@ -56,6 +55,9 @@ class Lease:
 
     def confirm(self, run: Run) -> bool:
         return self._keeper.confirm(run, self.member)
+
+    def end(self, run: Run) -> None:
+        self._keeper.end((run,))
 
 
 class Keeper:
@@ -312,9 +314,3 @@ class Keeper:
         count = self._database.write(self._records.reopen_unknown, self.member.id, list(self.active), self._now())
         if count:
             self._wakeup()
-
-    @staticmethod
-    def interrupt(run: Run, now: int) -> None:
-        """Write down on a run that it was not begun."""
-        run.outcome, run.finished = Outcome.INTERRUPTED, now
-        run.reason = "interrupted: this process was silent for too long, so another one has taken the run over"

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from apscheduler_lite.job import Job
+
     from .documents import Documents
     from .liveness import Member
     from .schema import Tables
@@ -123,6 +125,28 @@ class Records:
     def drop_finished_jobs(self, connection: Connection, job_ids: Iterable[str]) -> None:
         """Delete those of the jobs whose schedule is over and whose last run has ended."""
         connection.execute(self._drop_jobs, {"ids": list(job_ids)})
+
+    def release(self, connection: Connection, run: Run, open_at: int) -> None:
+        """Let go of a run that could not be handed to its executor: its job becomes due again, or else the run waits."""
+        if run.is_newest and run.attempt == 1 and run.job is not None and self._set_back(connection, run, run.job):
+            connection.execute(self._drop, {"ids": [run.id]})
+        else:
+            self.give_back(connection, run.id, open_at)
+
+    def _set_back(self, connection: Connection, run: Run, job: Job) -> bool:
+        """Make a job due again at the time of a run, if it still is as that run's claim left it."""
+        jobs = self._tables.jobs
+        found = connection.execute(
+            jobs.update()
+            .where(
+                jobs.c.id == run.job_id,
+                jobs.c.revision == job._revision,
+                jobs.c.paused == 0,
+                jobs.c.next_run_time.is_(None) if job._next is None else jobs.c.next_run_time == job._next,
+            )
+            .values(next_run_time=run.due, fire_time=None if run.fire_time == run.due else run.fire_time)
+        )
+        return found.rowcount == 1
 
     def give_back(self, connection: Connection, run_id: str, open_at: int) -> None:
         """Let any process take a run that was claimed but has not begun."""

@@ -6,22 +6,21 @@ from contextlib import nullcontext
 from datetime import timedelta
 from threading import Lock
 
-from sqlalchemy import delete, func, select, update
-from sqlalchemy.exc import IntegrityError
-
 from apscheduler_lite._clock import SystemClock
 from apscheduler_lite._options import as_bool, as_name, as_number
-from apscheduler_lite._text import shorten
 from apscheduler_lite._timezones import UTC, from_instant, to_instant
-from apscheduler_lite.errors import ConflictingIdError, JobLookupError, StoreUnavailableError, UnreadableJobError
+from apscheduler_lite.errors import ConflictingIdError, StoreUnavailableError
 from apscheduler_lite.jobstores._bookkeeping import Bookkeeping
 from apscheduler_lite.jobstores.base import BaseJobStore, Claim
-from apscheduler_lite.serializers import JSONSerializer
 
 from .claims import Claims, Work
 from .databases import Database
 from .documents import Documents
+from .early import EarlyJobs
+from .jobs import JobRows
 from .keeper import Keeper
+from .notices import Listener, Notices
+from .options import as_age, as_patterns, as_rhythm, as_serializer, as_signer
 from .runs import Records
 from .schema import Tables, prepare
 
@@ -44,9 +43,6 @@ if TYPE_CHECKING:
 __all__ = ["SQLAlchemyJobStore"]
 
 _NO_GUARD: AbstractContextManager[Any] = nullcontext()
-_TIMES = ("_next", "_fire_time")
-CHUNK = 500
-"""How many ids one statement names."""
 STRAYS_EVERY = 30.0
 """Seconds between two looks for jobs whose executor this scheduler does not have."""
 
@@ -109,26 +105,24 @@ class SQLAlchemyJobStore(BaseJobStore):
         if (url is None) == (engine is None):
             raise ValueError("SQLAlchemyJobStore needs either a url or an engine" + (", not both" if url else ""))
         self.poll_interval = as_number(poll_interval, "poll_interval", or_none=True)
-        self._heartbeat_interval = as_number(heartbeat_interval, "heartbeat_interval") or 5.0
-        self._dead_after = as_number(dead_after, "dead_after") or 30.0
-        if self._dead_after < 3 * self._heartbeat_interval:
-            raise ValueError(
-                f"dead_after ({self._dead_after:g} s) must be at least three times heartbeat_interval"
-                f" ({self._heartbeat_interval:g} s), or a process that is merely slow is taken for dead"
-            )
-        self._keep_runs = _as_age(keep_runs)
+        self._heartbeat_interval, self._dead_after = as_rhythm(heartbeat_interval, dead_after)
+        self._keep_runs = as_age(keep_runs)
         self._tables = Tables(as_name(tablename, "tablename"), tableschema, metadata)
         self._documents = Documents(
-            _serializer(serializer, as_bool(allow_pickle, "allow_pickle"), pickle_protocol),
-            _signer(signing_key),
-            _patterns(allowed_functions),
+            as_serializer(serializer, as_bool(allow_pickle, "allow_pickle"), pickle_protocol),
+            as_signer(signing_key),
+            as_patterns(allowed_functions),
         )
         self._database = Database(url, engine, engine_options)
+        self._notices = Notices(self._database, self._tables)
+        self._rows = JobRows(self._database, self._tables, self._documents, self._notices.send)
+        self._early = EarlyJobs(self._rows)
         self._books_of_ours = Bookkeeping()
         keeps = self._keep_runs != 0
         self._records = Records(self._tables, self._documents, keeps)
         self._claims = Claims(self._tables, self._documents, self._books_of_ours, keeps)
         self._keeper: Keeper | None = None
+        self._listener: Listener | None = None
         self._preparing = Lock()
         self._is_prepared = False
         self._has_more = False
@@ -142,11 +136,11 @@ class SQLAlchemyJobStore(BaseJobStore):
     def attach(self, scheduler: Any, alias: str) -> None:
         super().attach(scheduler, alias)
         self._documents.owner = (scheduler, alias)
-        self._claims.logger = self._logger
+        self._claims.logger = self._rows.logger = self._logger
 
     def start(self, scheduler: Any, alias: str) -> None:
         super().start(scheduler, alias)
-        self._prepare()
+        self._ready()
         keeper = Keeper(
             self._database,
             self._tables,
@@ -162,9 +156,15 @@ class SQLAlchemyJobStore(BaseJobStore):
         keeper.start()
         self._has_more, self._has_open, self._strays_at = False, True, 0.0
         self._keeper = keeper
+        if self._database.can_listen:
+            self._listener = Listener(self._notices, scheduler.wakeup, self._logger, alias)
 
     def shutdown(self) -> None:
         keeper, self._keeper = self._keeper, None
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
+        self._early.flush()
         if keeper is None:
             self._database.close()
         else:
@@ -172,199 +172,65 @@ class SQLAlchemyJobStore(BaseJobStore):
 
     def after_fork(self) -> None:
         super().after_fork()
-        self._keeper = None
+        self._keeper = self._listener = None
         self._preparing = Lock()
+        self._early.after_fork()
         self._database.after_fork()
 
     @property
     def guard(self) -> AbstractContextManager[Any]:
         return _NO_GUARD
 
-    def _prepare(self) -> None:
-        """Make sure that there are tables, at the first use."""
-        if self._is_prepared:
-            return
-        with self._preparing:
-            if not self._is_prepared:
-                prepare(self._database, self._tables)
-                self._is_prepared = True
+    def _ready(self) -> JobRows:
+        """Return the rows, with the tables made at the first use and nothing left that waits to be written."""
+        if not self._is_prepared:
+            with self._preparing:
+                if not self._is_prepared:
+                    prepare(self._database, self._tables)
+                    self._is_prepared = True
+        if self._early:
+            self._early.flush()
+        return self._rows
 
-    def _now(self) -> int:
-        return (getattr(self._scheduler, "clock", None) or SystemClock()).now()
-
-    # -- looking -----------------------------------------------------------------------------------------------
-
-    @property
-    def _visible(self) -> Any:
-        """Return the condition for jobs that are there for people: those whose schedule is over are not, though a run goes on."""
-        jobs = self._tables.jobs.c
-        return jobs.next_run_time.is_not(None) | (jobs.paused != 0)
+    # -- jobs --------------------------------------------------------------------------------------------------
 
     def lookup_job(self, job_id: str) -> Job | None:
-        self._prepare()
-        jobs = self._tables.jobs
-        found = self._restored(select(jobs).where(jobs.c.id == job_id, self._visible))
-        return found[0] if found else None
+        return self._ready().lookup(job_id)
 
     def get_due_jobs(self, now: datetime) -> list[Job]:
-        self._prepare()
-        jobs = self._tables.jobs
-        return self._restored(
-            select(jobs).where(jobs.c.next_run_time <= to_instant(now)).order_by(jobs.c.next_run_time, jobs.c.id)
-        )
+        return self._ready().due(to_instant(now))
 
     def get_next_run_time(self) -> datetime | None:
-        self._prepare()
-        earliest = self._database.read(self._earliest_of_all)
+        self._ready()
+        earliest = self._database.read(self._claims.earliest_of_all)
         return None if earliest is None else from_instant(earliest, UTC)
 
-    def _earliest_of_all(self, connection: Connection) -> int | None:
-        executors = self._claims.executors(connection)
-        return self._claims.earliest(connection, executors)[0] if executors else None
-
     def get_all_jobs(self) -> list[Job]:
-        self._prepare()
-        jobs = self._tables.jobs
-        found = self._restored(select(jobs).where(self._visible))
-        return sorted(found, key=lambda job: (job._next is None, job._next or 0, job.id))
-
-    def _restored(self, statement: Any) -> list[Job]:
-        rows = self._database.read(lambda connection: connection.execute(statement).all())
-        return self._documents.readable(rows, self._logger)
-
-    # -- changing ----------------------------------------------------------------------------------------------
+        return self._ready().all()
 
     def check_job(self, job: Job) -> None:
         """Refuse nothing: adding a job finds out, before anything is changed."""
 
     def add_job(self, job: Job) -> None:
-        def settle(_: Job, before: Job | None) -> bool:
-            if before is not None:
-                raise ConflictingIdError(job.id)
-            return True
-
-        self.add_jobs([job], settle)
+        self.add_jobs([job], _refuse_taken)
 
     def add_jobs(self, jobs: Sequence[Job], settle: Settle) -> None:
-        self._prepare()
-        for attempt in (1, 2, 3, 4, 5):
-            try:
-                self._database.write(self._put, jobs, settle)
-            except IntegrityError:
-                # Another process has added or changed one of them since we looked; now it is there to be seen.
-                if attempt == 5:
-                    raise
-            else:
-                return
-
-    def _put(self, connection: Connection, jobs: Sequence[Job], settle: Settle) -> None:
-        table = self._tables.jobs
-        present = self._rows_for_change(connection, [job.id for job in jobs])
-        new = []
-        for job in jobs:
-            row = present.get(job.id)
-            # A row whose schedule is over is there for its last run only.
-            is_visible = row is not None and (row.next_run_time is not None or row.paused)
-            is_wanted = settle(job, self._present_job(row) if is_visible else None)
-            if row is not None:
-                if is_wanted:
-                    self._replace(connection, row, self._documents.row_of(job))
-                elif is_visible:
-                    connection.execute(delete(table).where(table.c.id == job.id))
-            elif is_wanted:
-                new.append(self._documents.row_of(job))
-        if new:
-            connection.execute(table.insert(), new)
-        self._tell_others(connection)
-
-    def _rows_for_change(self, connection: Connection, ids: list[str]) -> dict[str, Any]:
-        """Return the rows with those ids, locked where the database has locks on rows."""
-        table = self._tables.jobs
-        found: dict[str, Any] = {}
-        for begin in range(0, len(ids), CHUNK):
-            statement = select(table).where(table.c.id.in_(ids[begin : begin + CHUNK])).with_for_update()
-            found.update((row.id, row) for row in connection.execute(statement))
-        return found
-
-    def _present_job(self, row: Any) -> Job:
-        """Return the job of a row, or one with nothing but its id where it cannot be restored; it can still be replaced."""
-        try:
-            return self._documents.restore(row)
-        except UnreadableJobError as exc:
-            self._documents.tell_once(row, exc, self._logger)
-            return self._documents.stand_in(row)
-
-    def _replace(self, connection: Connection, row: Any, values: dict[str, Any]) -> None:
-        """Write a row anew, unless it says the same already."""
-        table = self._tables.jobs
-        changed = {name: value for name, value in values.items() if name != "revision" and getattr(row, name) != value}
-        if not changed or changed.keys() == {"backlog"}:
-            return
-        # Unchanged times are left alone, so that a claim in between is not undone.
-        statement = (
-            update(table)
-            .where(table.c.id == row.id, table.c.revision == row.revision)
-            .values(revision=row.revision + 1, **changed)
-        )
-        if connection.execute(statement).rowcount != 1:
-            raise IntegrityError("the row was changed meanwhile", None, LookupError(row.id))
+        if self._keeper is None and len(jobs) == 1 and self._is_prepared:
+            self._early.add(jobs[0], settle)
+        else:
+            self._ready().put(jobs, settle)
 
     def update_job(self, job: Job) -> None:
-        self._prepare()
-        self._database.write(self._update, job)
-
-    def _update(self, connection: Connection, job: Job) -> None:
-        row = self._rows_for_change(connection, [job.id]).get(job.id)
-        if row is None or (row.next_run_time is None and not row.paused):
-            raise JobLookupError(job.id)
-        self._replace(connection, row, self._documents.row_of(job))
-        self._tell_others(connection)
+        self._ready().update(job)
 
     def change_job(self, job_id: str, decide: Decide) -> Job:
-        self._prepare()
-        while True:
-            job = self.lookup_job(job_id)
-            if job is None:
-                raise JobLookupError(job_id)
-            slots = decide(job)
-            if not slots:
-                return job
-            changed = job._copy()
-            changed._assign(slots)
-            if self._database.write(self._change, job, changed, slots):
-                changed._revision = job._revision + 1
-                return changed
-
-    def _change(self, connection: Connection, job: Job, changed: Job, slots: Mapping[str, Any]) -> bool:
-        """Write a change, if the job is still the one that it was decided on; return whether it is."""
-        table = self._tables.jobs
-        values: dict[str, Any] = {"revision": job._revision + 1}
-        if any(name in slots for name in _TIMES):
-            values.update(self._documents.times_of(changed))
-        if "paused" in slots:
-            values["paused"] = int(changed.paused)
-        if any(name not in (*_TIMES, "paused") for name in slots):
-            values.update(self._documents.definition_of(changed))
-        statement = update(table).where(table.c.id == job.id, table.c.revision == job._revision).values(**values)
-        if connection.execute(statement).rowcount != 1:
-            return False
-        self._tell_others(connection)
-        return True
+        return self._ready().change(job_id, decide)
 
     def remove_job(self, job_id: str) -> None:
-        self._prepare()
-        table = self._tables.jobs
-        statement = delete(table).where(table.c.id == job_id, self._visible)
-        if self._database.write(lambda connection: connection.execute(statement).rowcount) == 0:
-            raise JobLookupError(job_id)
+        self._ready().remove(job_id)
 
     def remove_all_jobs(self) -> None:
-        self._prepare()
-        statement = delete(self._tables.jobs)
-        self._database.write(lambda connection: connection.execute(statement))
-
-    def _tell_others(self, connection: Connection) -> None:
-        """Let the others look at once, where the database can tell them."""
+        self._ready().remove_all()
 
     # -- claiming ----------------------------------------------------------------------------------------------
 
@@ -445,23 +311,18 @@ class SQLAlchemyJobStore(BaseJobStore):
         self._known_executors, self._strays_at = known, monotonic + STRAYS_EVERY
 
     def record_outcomes(self, runs: Sequence[Run]) -> bool:
-        keeper = self._keeper or self._late_keeper
-        if keeper is not None:
-            keeper.end(runs)
+        # By the lease, which knows the start of this store in which the run was claimed: it may have been another one.
+        for run in runs:
+            if run.lease is not None:
+                run.lease.end(run)
         return True
 
-    _late_keeper: Keeper | None = None
-
     def release(self, run: Run, now: int) -> None:
-        keeper = self._keeper
         seconds = self._books_of_ours.defer(run.job_id, now)
-        self._database.write(self._give_back, run, now + round(seconds * 1_000_000))
+        self._database.write(self._records.release, run, now + round(seconds * 1_000_000))
         self._has_open = True
-        if keeper is not None:
-            keeper.forget(run)
-
-    def _give_back(self, connection: Connection, run: Run, open_at: int) -> None:
-        self._records.give_back(connection, run.id, open_at)
+        if self._keeper is not None:
+            self._keeper.forget(run)
 
     def retry_all(self) -> None:
         self._books_of_ours.forget()
@@ -473,7 +334,7 @@ class SQLAlchemyJobStore(BaseJobStore):
     def get_runs(
         self, job_id: str | None = None, outcome: str | None = None, since: int | None = None, limit: int = 100
     ) -> list[Run]:
-        self._prepare()
+        self._ready()
         return self._database.read(self._records.find, self._alias or "", job_id, outcome, since, limit)
 
     def __repr__(self) -> str:
@@ -481,38 +342,7 @@ class SQLAlchemyJobStore(BaseJobStore):
         return f"<{type(self).__name__} (url={url})>"
 
 
-def _serializer(given: Any, allow_pickle: bool, pickle_protocol: int | None) -> Serializer:
-    if given is None:
-        return JSONSerializer(allow_pickle=allow_pickle, pickle_protocol=pickle_protocol)
-    if not callable(getattr(given, "dumps", None)) or not callable(getattr(given, "loads", None)):
-        raise TypeError(f"serializer must have the methods dumps and loads, not {shorten(given)}")
-    if not allow_pickle:
-        raise ValueError("allow_pickle=False is a setting of the default serializer; a serializer of yours decides itself")
-    serializer: Serializer = given
-    return serializer
-
-
-def _signer(keys: Any) -> Any:
-    if keys is None:
-        return None
-    from apscheduler_lite._signing import Signer
-
-    return Signer(keys)
-
-
-def _patterns(given: Any) -> list[str] | None:
-    if given is None:
-        return None
-    if isinstance(given, (str, bytes)) or not hasattr(given, "__iter__"):
-        raise TypeError(f"allowed_functions must be a list of patterns such as 'myapp.jobs:*', not {shorten(given)}")
-    patterns = [as_name(each, "a pattern in allowed_functions") for each in given]
-    for pattern in patterns:
-        if ":" not in pattern:
-            raise ValueError(f"a pattern in allowed_functions must be of the form 'module:function', not {pattern!r}")
-    return patterns
-
-
-def _as_age(given: Any) -> float | None:
-    if given in (0, timedelta(0)) and not isinstance(given, bool):
-        return 0
-    return as_number(given, "keep_runs", or_none=True)
+def _refuse_taken(job: Job, before: Job | None) -> bool:
+    if before is not None:
+        raise ConflictingIdError(job.id)
+    return True
