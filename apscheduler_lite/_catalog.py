@@ -11,20 +11,19 @@ from contextlib import suppress
 from threading import RLock
 
 from ._planning import first_slot
+from ._slots import set_slot, slots_of
 from ._text import did_you_mean, one_of
 from .errors import ConflictingIdError, JobLookupError, SchedulerWarning, StoreUnavailableError
-from .jobstores.base import set_slot
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from ._planning import Slot
     from .job import Job
     from .jobstores.base import BaseJobStore, Decide
 
-__all__ = ["Catalog", "NewJob", "is_finished", "slots_of"]
+__all__ = ["Catalog", "NewJob", "is_finished"]
 
 
 class NewJob:
@@ -342,13 +341,6 @@ def called(store: BaseJobStore, method: Any, *args: Any) -> Any:
         return method(*args)
     with store.guard:
         return method(*args)
-
-
-def slots_of(slot: Slot | None) -> dict[str, int | None]:
-    """Return what a slot makes of a job's attributes."""
-    if slot is None:
-        return {"_next": None, "_fire_time": None}
-    return {"_next": slot.due, "_fire_time": None if slot.fire_time == slot.due else slot.fire_time}
 
 
 def by_different_ids(new: list[NewJob]) -> dict[str, NewJob]:

@@ -91,8 +91,8 @@ def resolve(reference: str | bytes, parameter: str = "reference") -> Any:
 
 def name_of(func: object) -> str:
     """Return a callable's name for people: a function's name, a method's with its class, a class's for an instance."""
-    if isinstance(func, FunctionType):
-        return func.__name__
+    if isinstance(func, (FunctionType, type)):
+        return func.__qualname__
     if isinstance(func, MethodType):
         return _qualified_name(func)
     if isinstance(func, partial):

@@ -13,6 +13,7 @@ import traceback
 
 from ._clock import SystemClock
 from ._references import name_of
+from .errors import RemoteError
 from .runs import Outcome, _current
 
 TYPE_CHECKING = False
@@ -25,7 +26,16 @@ if TYPE_CHECKING:
     from ._clock import Clock
     from .runs import Run
 
-__all__ = ["LoopThread", "execute", "execute_async", "is_coroutine_function", "may_begin", "run_awaitable"]
+__all__ = [
+    "LoopThread",
+    "describe_exception",
+    "execute",
+    "execute_async",
+    "is_coroutine_function",
+    "may_begin",
+    "portable",
+    "run_awaitable",
+]
 
 _logger = logging.getLogger("apscheduler_lite.executors")
 _system = SystemClock()
@@ -171,6 +181,20 @@ def describe_exception(exc: BaseException) -> str:
     except Exception as second:
         message = f"(its message raised {type(second).__name__})"
     return f"{type(exc).__name__}: {message}" if message else type(exc).__name__
+
+
+def portable(exc: BaseException) -> BaseException:
+    """Return the exception, or one that tells of it where it cannot be pickled and restored."""
+    import pickle
+
+    try:
+        if type(pickle.loads(pickle.dumps(exc))) is type(exc):  # noqa: S301 - our own
+            return exc
+    except Exception as why:
+        return RemoteError(
+            f"{describe_exception(exc)} (the exception itself cannot be pickled: {describe_exception(why)})"
+        )
+    return RemoteError(describe_exception(exc))
 
 
 def is_coroutine_function(func: Any) -> bool:

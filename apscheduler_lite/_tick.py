@@ -88,8 +88,12 @@ class Ticker:
             claim = store.claim_due(now, {name: executor.capacity() for name, executor in executors.items()})
         except Exception as exc:
             return self._store_failed(alias, exc)
+        refused: set[str] = set()  # jobs of which a run was not taken
         for run in claim.runs:
-            self._submit(run, store, executors)
+            if refused and run.job_id in refused:
+                self._release(run, store)  # so that no run of a job overtakes another
+            elif not self._submit(run, store, executors):
+                refused.add(run.job_id)
         self._report(alias, claim)
         if claim.failure is not None:
             return self._store_failed(alias, claim.failure)
@@ -104,7 +108,8 @@ class Ticker:
         seconds = max(0.0, (next_due - self._host.clock.now()) / 1e6)
         return seconds if store.poll_interval is None else min(seconds, store.poll_interval)
 
-    def _submit(self, run: Run, store: BaseJobStore, executors: Mapping[str, BaseExecutor]) -> None:
+    def _submit(self, run: Run, store: BaseJobStore, executors: Mapping[str, BaseExecutor]) -> bool:
+        """Hand a run to its executor, or back to its store; return whether the executor took it."""
         host = self._host
         if host._listeners.mask & EVENT_JOB_SUBMITTED:
             host._tell(
@@ -117,14 +122,19 @@ class Ticker:
             executors[run.executor].submit_run(run)
         except Exception as exc:
             host._run_is_off(run)
-            self._give_back(run, store, exc)
+            self._release(run, store)
+            self._report_refused(run, exc)
+            return False
+        return True
 
-    def _give_back(self, run: Run, store: BaseJobStore, exc: Exception) -> None:
+    def _release(self, run: Run, store: BaseJobStore) -> None:
         """Let the store make a run due again that its executor did not take."""
         try:
             store.release(run, self._host.clock.now())
-        except Exception as second:
-            self._store_failed(run.jobstore, second)
+        except Exception as exc:
+            self._store_failed(run.jobstore, exc)
+
+    def _report_refused(self, run: Run, exc: Exception) -> None:
         self._host._logger.error(
             'Error submitting job "%s" to executor "%s"; it stays due and is tried again',
             run.job,

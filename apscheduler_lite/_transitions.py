@@ -215,7 +215,7 @@ class LocalClock:
     def _periods_around(self, wall: int) -> Iterator[Period]:
         """Yield the periods in which the wall time can be read, a day and more on either side."""
         instant = max(FIRST_INSTANT, wall - _MARGIN // 2)
-        while instant <= wall + _MARGIN // 2:
+        while instant <= min(wall + _MARGIN // 2, LAST_INSTANT):
             period = self.period_at(instant)
             yield period
             instant = period.end

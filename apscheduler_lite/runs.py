@@ -96,6 +96,7 @@ class Run:
     is_newest: bool = True  # whether no later run of its job was claimed together with it
     lease: Lease | None = None  # the store's word that the run is still this process's to begin
     told_by: int | None = None  # the thread that tells of its end
+    is_last: bool = False  # its job has left the store with it, since the schedule was over
     _id: str | None = None  # set where the run has crossed a process border
 
     def __init__(
@@ -159,6 +160,11 @@ class Run:
     def id(self) -> str:
         """Return the run's id, unique over all processes."""
         return self._id or f"{_process}-{self.number:x}"
+
+    @property
+    def has_travelled(self) -> bool:
+        """Return whether this is a copy that has crossed a process border."""
+        return self._id is not None
 
     @property
     def key(self) -> str:

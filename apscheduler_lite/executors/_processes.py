@@ -21,12 +21,12 @@ from threading import Lock
 
 from apscheduler_lite._options import as_positive_integer
 from apscheduler_lite._references import name_of
-from apscheduler_lite._running import describe_exception, execute, may_begin
+from apscheduler_lite._running import describe_exception, execute, may_begin, portable
 from apscheduler_lite._text import shorten
 from apscheduler_lite.errors import RemoteError, WorkerDiedError
 from apscheduler_lite.runs import Outcome
 
-from .base import fail
+from .base import OUTCOME_FACTS, fail
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,7 +45,6 @@ __all__ = ["ProcessWorker"]
 _READY = b"ready"
 _STOP = b""
 _ORPHAN_CHECK = 5.0  # seconds between two looks of an idle worker whether its parent is still there
-_OUTCOME = ("outcome", "reason", "retval", "exception", "traceback", "started", "finished")
 
 # Held while a process is started: a fork in between would hand the new pipe's far end to a sibling, which would keep
 # it open after the process has died.
@@ -102,7 +101,7 @@ class ProcessWorker:
         pipe = self._ready_pipe()
         pipe.send_bytes(message)
         answer = pickle.loads(self._receive(pipe))  # noqa: S301 - from our own worker
-        for name, value in zip(_OUTCOME, answer, strict=True):
+        for name, value in zip(OUTCOME_FACTS, answer, strict=True):
             setattr(run, name, value)
         self._log(run)
         self._tasks += 1
@@ -237,8 +236,8 @@ def _answer(message: bytes) -> bytes:
         return pickle.dumps((Outcome.ERROR, f"error: {reason}", None, RemoteError(reason), None, None, None))
     execute(run)
     if run.exception is not None:
-        run.exception = _portable(run.exception)
-    values = [getattr(run, name) for name in _OUTCOME]
+        run.exception = portable(run.exception)
+    values = [getattr(run, name) for name in OUTCOME_FACTS]
     try:
         return pickle.dumps(values)
     except Exception as exc:
@@ -249,15 +248,3 @@ def _answer(message: bytes) -> bytes:
         return pickle.dumps(
             (Outcome.ERROR, f"error: {reason}", None, RemoteError(reason), None, run.started, run.finished)
         )
-
-
-def _portable(exc: BaseException) -> BaseException:
-    """Return the exception, or one that tells of it where it cannot be pickled and restored."""
-    try:
-        if type(pickle.loads(pickle.dumps(exc))) is type(exc):  # noqa: S301 - our own
-            return exc
-    except Exception as why:
-        return RemoteError(
-            f"{describe_exception(exc)} (the exception itself cannot be pickled: {describe_exception(why)})"
-        )
-    return RemoteError(describe_exception(exc))

@@ -15,7 +15,7 @@ from abc import ABC
 from threading import RLock
 
 from apscheduler_lite._clock import SystemClock
-from apscheduler_lite._running import execute, execute_async
+from apscheduler_lite._running import describe_exception, execute, execute_async
 from apscheduler_lite._timezones import to_instant
 from apscheduler_lite.errors import MaxInstancesReachedError
 from apscheduler_lite.events import (
@@ -54,6 +54,9 @@ OUTCOME_EVENTS = {
     Outcome.MISSED: EVENT_JOB_MISSED,
     Outcome.INTERRUPTED: EVENT_JOB_INTERRUPTED,
 }
+OUTCOME_FACTS = ("outcome", "reason", "retval", "exception", "traceback", "started", "finished")
+"""The attributes of a run that say how it ended."""
+
 _OUTCOME_OF = {code: outcome for outcome, code in OUTCOME_EVENTS.items()}
 
 
@@ -80,7 +83,8 @@ class BaseExecutor(ABC):  # noqa: B024 - which of two methods is abstract depend
                 break
 
     def __init__(self) -> None:
-        self._in_progress: dict[str, list[Run]] = {}
+        self._in_progress: dict[str, list[Run]] = {}  # handed over as version 3's jobs
+        self._counted: dict[str, list[Run]] = {}  # of jobs that came by submit_job, which limits their instances
 
     # -- life --------------------------------------------------------------------------------------------------
 
@@ -91,6 +95,7 @@ class BaseExecutor(ABC):  # noqa: B024 - which of two methods is abstract depend
         self._logger = logging.getLogger(f"apscheduler_lite.executors.{alias}")
         if not hasattr(self, "_in_progress"):  # a subclass that does not call our __init__
             self._in_progress = {}
+            self._counted = {}
 
     def shutdown(self, wait: bool = True) -> None:
         """
@@ -113,13 +118,14 @@ class BaseExecutor(ABC):  # noqa: B024 - which of two methods is abstract depend
 
         Must not block for longer than it takes to hand it to a worker.
         """
+        self._check_started()
         job = self._job_of(run)
         with self._lock:
             self._in_progress.setdefault(run.job_id, []).append(run)
         try:
             self._do_submit_job(job, [run.scheduled_run_time])
         except BaseException:
-            self._take(run.job_id, None)
+            self._drop(self._in_progress, run)
             raise
 
     def submit_job(self, job: Job, run_times: Sequence[datetime]) -> None:
@@ -129,14 +135,27 @@ class BaseExecutor(ABC):  # noqa: B024 - which of two methods is abstract depend
         Raises:
             MaxInstancesReachedError: as many of its runs are in progress as the job allows.
         """
-        if self._lock is None:
-            raise RuntimeError("This executor has not been started yet: call start(scheduler, alias) first")
+        self._check_started()
+        alias = job._jobstore_alias or "default"
+        runs = [Run.of(job, alias, instant, instant) for instant in map(to_instant, run_times)]
         with self._lock:
-            if len(self._in_progress.get(job.id, ())) >= job.max_instances:
+            if len(self._counted.get(job.id, ())) >= job.max_instances:
                 raise MaxInstancesReachedError(job)
-        for moment in run_times:
-            instant = to_instant(moment)
-            self.submit_run(Run.of(job, job._jobstore_alias or "default", instant, instant))
+            self._counted.setdefault(job.id, []).extend(runs)
+        for position, run in enumerate(runs):
+            try:
+                self.submit_run(run)
+            except BaseException:
+                for each in runs[position:]:
+                    self._drop(self._counted, each)
+                raise
+
+    def _check_started(self) -> None:
+        if self._scheduler is None:
+            raise RuntimeError(
+                f"this {type(self).__name__} has not been started; add it to a running scheduler, or call"
+                " start(scheduler, alias)"
+            )
 
     def _do_submit_job(self, job: Job, run_times: list[datetime]) -> None:
         """
@@ -152,11 +171,24 @@ class BaseExecutor(ABC):  # noqa: B024 - which of two methods is abstract depend
             run = self._take(job_id, to_instant(event.scheduled_run_time))
             if run is None:
                 self._scheduler._dispatch_event(event)
-                continue
-            run.outcome = _OUTCOME_OF.get(event.code, Outcome.ERROR)
-            run.retval, run.exception, run.traceback = event.retval, event.exception, event.traceback
-            run.finished = self._clock.now()
-            self._scheduler._run_ended(run)
+            else:
+                self._copy_outcome(event, run)
+                self._run_ended(run)
+        if not events:  # nothing is known but that it has run
+            run = self._take(job_id, None)
+            if run is not None:
+                run.outcome, run.finished = Outcome.EXECUTED, self._clock.now()
+                self._run_ended(run)
+
+    def _copy_outcome(self, event: JobExecutionEvent, run: Run) -> None:
+        if event.run is not None:
+            copy_outcome(event.run, run)
+            return
+        run.outcome = _OUTCOME_OF.get(event.code, Outcome.ERROR)
+        run.retval, run.exception, run.traceback = event.retval, event.exception, event.traceback
+        run.finished = self._clock.now()
+        if event.exception is not None:
+            run.reason = f"error: {describe_exception(event.exception)}"
 
     def _run_job_error(self, job_id: str, exc: BaseException, traceback: Any = None) -> None:
         """Report that a job could not be run at all: the worker died, or the hand-over failed."""
@@ -167,7 +199,18 @@ class BaseExecutor(ABC):  # noqa: B024 - which of two methods is abstract depend
 
     def _run_ended(self, run: Run) -> None:
         """Report how a run ended; the run bears its outcome."""
+        if self._counted:
+            self._drop(self._counted, run)
         self._scheduler._run_ended(run)
+
+    def _drop(self, kept: dict[str, list[Run]], run: Run) -> None:
+        """Keep a run no longer."""
+        with self._lock:
+            runs = kept.get(run.job_id, [])
+            if run in runs:
+                runs.remove(run)
+            if not runs:
+                kept.pop(run.job_id, None)
 
     def _take(self, job_id: str, due: int | None) -> Run | None:
         """Return the run in progress for that instant, or the oldest one, and forget it."""
@@ -175,9 +218,7 @@ class BaseExecutor(ABC):  # noqa: B024 - which of two methods is abstract depend
             runs = self._in_progress.get(job_id, [])
             run = next((run for run in runs if due is None or run.due == due), None)
             if run is not None:
-                runs.remove(run)
-            if not runs:
-                self._in_progress.pop(job_id, None)
+                self._drop(self._in_progress, run)
         return run
 
     def _handed_over(self, job: Job, run_times: Sequence[datetime]) -> list[Run]:
@@ -213,9 +254,16 @@ def fail(run: Run, exc: BaseException, clock: Clock) -> Run:
     """Write down on the run that it failed for a reason outside its function."""
     run.outcome = Outcome.ERROR
     run.exception = exc
-    run.reason = f"error: {exc}"
+    run.reason = f"error: {describe_exception(exc)}"
     run.finished = clock.now()
     return run
+
+
+def copy_outcome(source: Run, target: Run) -> None:
+    """Copy how a run ended from a worker's copy of it."""
+    if source is not target:
+        for name in OUTCOME_FACTS:
+            setattr(target, name, getattr(source, name))
 
 
 def event_of(run: Run) -> JobExecutionEvent:

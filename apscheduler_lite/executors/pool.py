@@ -8,14 +8,16 @@ executor.
 
 from __future__ import annotations
 
+from threading import get_ident
+
 from apscheduler_lite._options import as_positive_integer, refuse_unknown
-from apscheduler_lite._running import LoopThread, execute
+from apscheduler_lite._running import LoopThread, execute, portable
 from apscheduler_lite._text import shorten
 from apscheduler_lite.errors import MaxInstancesReachedError
-from apscheduler_lite.runs import Outcome
+from apscheduler_lite.runs import _current
 
 from ._threads import WorkerThreads
-from .base import BaseExecutor, fail
+from .base import BaseExecutor, copy_outcome, fail
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -190,6 +192,7 @@ class BasePoolExecutor(BaseExecutor):
                 f"pool must have the methods submit and shutdown, as concurrent.futures.Executor; not {shorten(pool)}"
             )
         self._pool = pool
+        self._telling: set[int] = set()  # threads of the pool that tell of a run's end at this moment
 
     def submit_run(self, run: Run) -> None:
         if self._hands_over_jobs:
@@ -202,30 +205,30 @@ class BasePoolExecutor(BaseExecutor):
             self._hand_to_pool(run)
 
     def _hand_to_pool(self, run: Run) -> None:
+        self._check_started()
+
         def report(future: Future[Run]) -> None:
-            exc = future.exception()
-            if exc is not None:
-                fail(run, exc, self._clock)
-            else:
+            try:
                 copy_outcome(future.result(), run)
-            self._run_ended(run)
+            except BaseException as exc:  # the worker died, the run could not travel, or the pool was told to drop it
+                fail(run, exc, self._clock)
+            self._telling.add(get_ident())
+            try:
+                self._run_ended(run)
+            finally:
+                self._telling.discard(get_ident())
 
         self._pool.submit(execute_and_return, run).add_done_callback(report)
 
     def shutdown(self, wait: bool = True) -> None:
-        self._pool.shutdown(wait)
+        # On one of the pool's own threads, which would have to wait for itself, it does not wait.
+        is_inside = get_ident() in self._telling or _current.get() is not None
+        self._pool.shutdown(wait and not is_inside)
 
 
 def execute_and_return(run: Run) -> Run:
     """Run a job on a worker, which may be another process, and return the run with its outcome."""
     execute(run)
+    if run.exception is not None and run.has_travelled:
+        run.exception = portable(run.exception)
     return run
-
-
-def copy_outcome(source: Run, target: Run) -> None:
-    """Copy how a run ended from the worker's copy of it."""
-    if source is not target:
-        for name in ("outcome", "reason", "retval", "exception", "traceback", "started", "finished"):
-            setattr(target, name, getattr(source, name))
-    if target.outcome is None:
-        target.outcome = Outcome.ERROR

@@ -10,6 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from apscheduler_lite.job import Job
     from apscheduler_lite.runs import Run
 
 __all__ = ["Bookkeeping"]
@@ -61,6 +62,14 @@ class Bookkeeping:
                     if not running:
                         del self.instances[run.job_id]
         return self.waiting
+
+    def keep_snapshot(self, job: Job) -> None:
+        """Let the runs in progress keep the job as it is, before it is changed."""
+        frozen: Job | None = None
+        for run in self.instances.get(job.id, ()):
+            if run.job is job:
+                frozen = frozen or job._copy()
+                run.job = frozen
 
     def defer(self, job_id: str, now: int) -> float:
         """Let the job rest for a while that grows with its failures in a row; return the seconds."""

@@ -1,18 +1,18 @@
-"""What a claim is made of: facts for the scheduler, and the slots of jobs."""
+"""What a claim is made of: facts for the scheduler."""
 
 from __future__ import annotations
 
-from apscheduler_lite._planning import Slot
 from apscheduler_lite._text import did_you_mean, one_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from apscheduler_lite._planning import Slot
     from apscheduler_lite.job import Job
     from apscheduler_lite.runs import Run
 
-__all__ = ["Claim", "JobFault", "UnknownExecutorError", "set_slot", "slot_of"]
+__all__ = ["Claim", "JobFault", "UnknownExecutorError"]
 
 
 class JobFault:
@@ -64,20 +64,3 @@ class UnknownExecutorError(LookupError):
             " is kept,"
             f" and runs as soon as some scheduler on its store has one"
         )
-
-
-def slot_of(job: Job) -> Slot:
-    """Return a scheduled job's present slot."""
-    due = job._next
-    if due is None:
-        raise ValueError(f"job {job.id!r} is not scheduled")
-    return Slot(due if job._fire_time is None else job._fire_time, due)
-
-
-def set_slot(job: Job, slot: Slot | None) -> None:
-    """Make the slot, or none, the job's present one."""
-    if slot is None:
-        job._next = job._fire_time = None
-    else:
-        job._next = slot.due
-        job._fire_time = None if slot.fire_time == slot.due else slot.fire_time

@@ -14,19 +14,19 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
-from contextlib import contextmanager
 
 from apscheduler_lite._planning import Slot, plan
+from apscheduler_lite._slots import is_to_be_set_back, restored_on_error, set_slot, slot_of
 from apscheduler_lite._timezones import UTC, from_instant, to_instant
 from apscheduler_lite.errors import ConflictingIdError, JobLookupError, TransientJobError
 from apscheduler_lite.runs import Run
 
 from ._bookkeeping import Bookkeeping
-from ._claim import Claim, JobFault, UnknownExecutorError, set_slot, slot_of
+from ._claim import Claim, JobFault, UnknownExecutorError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
     from typing import Any
@@ -46,8 +46,6 @@ __all__ = [
     "JobLookupError",
     "TransientJobError",
     "UnknownExecutorError",
-    "set_slot",
-    "slot_of",
 ]
 
 
@@ -236,9 +234,11 @@ class BaseJobStore(ABC):
             job = self.lookup_job(job_id)
             if job is None:
                 raise JobLookupError(job_id)
-            with _restored_on_error(job):
+            self._books.keep_snapshot(job)
+            with restored_on_error(job):
                 job._assign(slots)
                 self.update_job(job)
+        self._books.retries.pop(job_id, None)
         return job
 
     def claim_due(self, now: int, capacity: Capacity) -> Claim:
@@ -294,7 +294,7 @@ class BaseJobStore(ABC):
             present = self.lookup_job(job.id)
             if present is None or present._next != slot.due:
                 return  # changed or removed while it was being planned: whoever did that decides when it runs next
-            with _restored_on_error(present):
+            with restored_on_error(present):
                 set_slot(present, made.next)
                 if made.next is None:
                     self.remove_job(job.id)
@@ -305,6 +305,8 @@ class BaseJobStore(ABC):
         if free is not None:
             left[job.executor] = free - len(runs)
         started = [Run.of(present, self._alias or "", each.fire_time, each.due) for each in runs]
+        for run in started:
+            run.is_last = made.next is None
         self._books.begin(job.id, started, made.backlog)
         claim.runs.extend(started)
         claim.skipped.extend((present, each) for each in made.skipped or ())
@@ -327,23 +329,27 @@ class BaseJobStore(ABC):
         return self._books.end(runs)
 
     def release(self, run: Run, now: int) -> None:
-        """Take back a run that could not be handed to its executor: its job becomes due again, after a pause."""
-        job = run.job
-        books = self._books
-        books.end([run])
-        books.defer(run.job_id, now)
-        if job is None:
-            return
+        """
+        Take back a run that could not be handed to its executor: its job becomes due again, after a pause.
+
+        A job that was removed, paused or given another trigger meanwhile stays as it is.
+        """
+        self._books.end([run])
         with self.guard:
             present = self.lookup_job(run.job_id)
-            if present is None:
-                job = job._copy()
-                set_slot(job, Slot(run.fire_time, run.due))
-                self.add_job(job)
-            elif not present.paused and present.trigger.is_same_schedule(job.trigger):
-                with _restored_on_error(present):
+            if present is not None:
+                if not is_to_be_set_back(present, run):
+                    return
+                with restored_on_error(present):
                     set_slot(present, Slot(run.fire_time, run.due))
                     self.update_job(present)
+            elif run.is_last and run.job is not None:
+                job = run.job._copy()
+                set_slot(job, Slot(run.fire_time, run.due))
+                self.add_job(job)
+            else:
+                return
+        self._books.defer(run.job_id, now)
 
     def get_runs(
         self, job_id: str | None = None, outcome: str | None = None, since: int | None = None, limit: int = 100
@@ -382,14 +388,3 @@ class BaseJobStore(ABC):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
-
-
-@contextmanager
-def _restored_on_error(job: Job) -> Iterator[None]:
-    """Put the job back as it was when the block raises: a store may have handed out the very object that it keeps."""
-    before = job._copy()
-    try:
-        yield
-    except BaseException:
-        job._follow(before)
-        raise

@@ -16,12 +16,13 @@ from heapq import heapify, heappop, heappush
 from threading import RLock
 
 from apscheduler_lite._planning import Slot, plan
+from apscheduler_lite._slots import is_to_be_set_back, set_slot
 from apscheduler_lite._timezones import UTC, from_instant, to_instant
 from apscheduler_lite.errors import ConflictingIdError, JobLookupError
 from apscheduler_lite.runs import Run
 
 from ._bookkeeping import Bookkeeping
-from .base import BaseJobStore, Claim, JobFault, UnknownExecutorError, set_slot
+from .base import BaseJobStore, Claim, JobFault, UnknownExecutorError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -150,7 +151,7 @@ class MemoryJobStore(BaseJobStore):
             with self._lock:
                 if self._jobs.get(job_id) is not job or job._revision != revision:
                     continue  # somebody else was faster; decide again on what they made of it
-                self._keep_snapshot(job)
+                self._state.keep_snapshot(job)
                 job._assign(slots)
                 job._revision += 1
                 if "_next" in slots or "_options" in slots or "trigger" in slots:
@@ -202,14 +203,6 @@ class MemoryJobStore(BaseJobStore):
             state.backlog.pop(job_id, None)
             state.retries.pop(job_id, None)
             state.failures.pop(job_id, None)
-
-    def _keep_snapshot(self, job: Job) -> None:
-        """Let runs in progress keep the job as it is before it is changed."""
-        frozen: Job | None = None
-        for run in self._state.instances.get(job.id, ()):
-            if run.job is job:
-                frozen = frozen or job._copy()
-                run.job = frozen
 
     # -- claiming ----------------------------------------------------------------------------------------------
 
@@ -290,6 +283,9 @@ class MemoryJobStore(BaseJobStore):
         state = self._state
         if made.runs:
             started = [Run.of(job, self._alias or "", slot.fire_time, slot.due) for slot in made.runs]
+            if made.next is None:
+                for run in started:
+                    run.is_last = True
             running = state.instances.get(job.id)
             if running is None:
                 state.instances[job.id] = started
@@ -345,15 +341,12 @@ class MemoryJobStore(BaseJobStore):
 
     def release(self, run: Run, now: int) -> None:
         self.record_outcomes([run])
-        job = run.job
-        if job is None:
-            return
         with self._lock:
             present = self._jobs.get(run.job_id)
-            if present is None:
-                present = job  # its last run: it had left the store when that was claimed
-            elif present.paused or present.trigger is not job.trigger:
-                return  # changed since; its next run time is not ours to set back
+            if present is None and run.is_last:
+                present = run.job
+            if present is None or not is_to_be_set_back(present, run):
+                return
             set_slot(present, Slot(run.fire_time, run.due))
             self._put(present)
             self._state.defer(run.job_id, now)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from apscheduler_lite._catalog import NewJob, is_finished, slots_of
+from apscheduler_lite._catalog import NewJob, is_finished
 from apscheduler_lite._options import MODIFIABLE, as_name, as_positive_integer
 from apscheduler_lite._planning import first_slot
+from apscheduler_lite._slots import slots_of
 from apscheduler_lite._timezones import to_datetime, to_instant
 from apscheduler_lite.events import (
     EVENT_ALL_JOBS_REMOVED,

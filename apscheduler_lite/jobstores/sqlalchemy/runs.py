@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from sqlalchemy import bindparam, exists, select
 
+from apscheduler_lite._slots import is_to_be_set_back
 from apscheduler_lite.runs import Outcome, Run
 
 from .liveness import bury
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from sqlalchemy import Connection
-
-    from apscheduler_lite.job import Job
 
     from .documents import Documents
     from .liveness import Member
@@ -126,27 +125,39 @@ class Records:
         """Delete those of the jobs whose schedule is over and whose last run has ended."""
         connection.execute(self._drop_jobs, {"ids": list(job_ids)})
 
-    def release(self, connection: Connection, run: Run, open_at: int) -> None:
-        """Let go of a run that could not be handed to its executor: its job becomes due again, or else the run waits."""
-        if run.is_newest and run.attempt == 1 and run.job is not None and self._set_back(connection, run, run.job):
+    def release(self, connection: Connection, run: Run, now: int, open_at: int) -> None:
+        """
+        Let go of a run that could not be handed to its executor: its job becomes due again, or else the run waits.
+
+        A job that was removed, paused or given another trigger since stays as it is; the run is recorded as skipped.
+        """
+        jobs, runs = self._tables.jobs, self._tables.runs
+        row = connection.execute(select(jobs).where(jobs.c.id == run.job_id).with_for_update()).first()
+        if row is None or not self._is_as_before(row, run):
+            reason = "skipped: no executor took it, and its job was removed, paused or rescheduled before the next try"
+            connection.execute(
+                runs.update().where(runs.c.id == run.id).values(finished=now, outcome=Outcome.SKIPPED, reason=reason)
+            )
+        elif run.is_newest and run.attempt == 1:
+            connection.execute(
+                jobs.update()
+                .where(jobs.c.id == run.job_id)
+                .values(next_run_time=run.due, fire_time=None if run.fire_time == run.due else run.fire_time)
+            )
             connection.execute(self._drop, {"ids": [run.id]})
         else:
             self.give_back(connection, run.id, open_at)
 
-    def _set_back(self, connection: Connection, run: Run, job: Job) -> bool:
-        """Make a job due again at the time of a run, if it still is as that run's claim left it."""
-        jobs = self._tables.jobs
-        found = connection.execute(
-            jobs.update()
-            .where(
-                jobs.c.id == run.job_id,
-                jobs.c.revision == job._revision,
-                jobs.c.paused == 0,
-                jobs.c.next_run_time.is_(None) if job._next is None else jobs.c.next_run_time == job._next,
-            )
-            .values(next_run_time=run.due, fire_time=None if run.fire_time == run.due else run.fire_time)
-        )
-        return found.rowcount == 1
+    def _is_as_before(self, row: Any, run: Run) -> bool:
+        """Return whether a row still has the schedule that a run of it was claimed from."""
+        if run.job is None or row.paused:
+            return False
+        if row.revision == run.job._revision:
+            return True
+        try:
+            return is_to_be_set_back(self._documents.restore(row), run)
+        except LookupError:
+            return False
 
     def give_back(self, connection: Connection, run_id: str, open_at: int) -> None:
         """Let any process take a run that was claimed but has not begun."""

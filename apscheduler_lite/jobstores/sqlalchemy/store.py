@@ -319,7 +319,7 @@ class SQLAlchemyJobStore(BaseJobStore):
 
     def release(self, run: Run, now: int) -> None:
         seconds = self._books_of_ours.defer(run.job_id, now)
-        self._database.write(self._records.release, run, now + round(seconds * 1_000_000))
+        self._database.write(self._records.release, run, now, now + round(seconds * 1_000_000))
         self._has_open = True
         if self._keeper is not None:
             self._keeper.forget(run)

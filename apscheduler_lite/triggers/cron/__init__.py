@@ -206,16 +206,7 @@ class CronTrigger(ExactTrigger):
         return self._end
 
     def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
-        """
-        Return the next fire time with its jitter, in the trigger's zone, or None when there is none any more.
-
-        Args:
-            previous_fire_time: the fire time before, with its jitter, or None for the first time.
-            now: the current time.
-
-        Raises:
-            TypeError: an argument is no aware datetime.
-        """
+        """Return the next fire time with its jitter, in the trigger's zone, or None when there is none any more."""
         # An optimization for the common case: from one fire time in this zone to the next, neither of them near a clock
         # change. There the wall times alone are enough, and there is nothing to convert.
         if self._is_bare and previous_fire_time is not None:
@@ -276,16 +267,28 @@ class CronTrigger(ExactTrigger):
         last = min(previous, self._end)
         return last_fire(self._expression.plan, self._policy, self._clock, last, earliest - 1) is None
 
+    def own_previous(self, previous: int) -> int:
+        """Return this trigger's own fire time at or shortly before ``previous``, where that makes a difference."""
+        makes_none = self._expression.plan.repeats or self._policy.fold != "first"
+        return previous if makes_none else super().own_previous(previous)
+
+    @property
+    def keeps_beat(self) -> bool:
+        """Whether it fires at a beat rather than at times of day: when hour or minute have a ``*``."""
+        return self._expression.plan.repeats
+
     def bind(self, timezone: tzinfo, now: datetime) -> Self:
         """Return this trigger in the scheduler's zone, if it was given none."""
-        if self._open is None:
-            return self
-        start, end = self._open
-        bound = self._copy()
-        bound._open = None
-        warn_of_other_zone(str(self), self.timezone, timezone, now)
-        bound._place(timezone, start or self.start_date, end or self.end_date)
-        return bound
+        return self if self._open is None else self._copy().settle(timezone, to_instant(now))
+
+    def settle(self, timezone: tzinfo, now: int) -> Self:
+        """Take the scheduler's zone, if it was given none, in place."""
+        if self._open is not None:
+            start, end = self._open
+            self._open = None
+            warn_of_other_zone(str(self), self.timezone, timezone, from_instant(now, UTC))
+            self._place(timezone, start or self.start_date, end or self.end_date)
+        return self
 
     def describe(self) -> str:
         """Return when the trigger fires, in exact English words."""
