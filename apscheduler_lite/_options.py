@@ -89,7 +89,9 @@ class JobOptions:
         options = cls._shared.get(key)
         if options is None:
             options = cls()
-            options.executor, options.misfire_grace_time, options.coalesce, options.max_instances, options.on_crash = key
+            options.executor, options.misfire_grace_time, options.coalesce, options.max_instances, options.on_crash = (
+                key
+            )
             options.grace = None if misfire_grace_time is None else round(misfire_grace_time * 1_000_000)
             if len(cls._shared) < 1024:  # a program that makes options up at run time must not grow for ever
                 cls._shared[key] = options
@@ -171,7 +173,9 @@ def as_on_crash(value: object, parameter: str) -> str:
         value = to_text(value, parameter)
         if value in ("skip", "rerun"):
             return value
-        raise ValueError(f"{parameter} must be 'skip' or 'rerun', not {value!r}{did_you_mean(value, ('skip', 'rerun'))}")
+        raise ValueError(
+            f"{parameter} must be 'skip' or 'rerun', not {value!r}{did_you_mean(value, ('skip', 'rerun'))}"
+        )
     raise TypeError(f"{parameter} must be 'skip' or 'rerun', not {shorten(value)}")
 
 

@@ -81,20 +81,24 @@ class Claims:
         self._active = select(runs.job_id).where(
             runs.finished.is_(None), runs.job_id.in_(bindparam("ids", expanding=True))
         )
-        self._advance = tables.jobs.update().where(jobs.id == bindparam("b_id")).values(
-            next_run_time=bindparam("b_next"), fire_time=bindparam("b_fire"), backlog=bindparam("b_backlog")
+        self._advance = (
+            tables.jobs.update()
+            .where(jobs.id == bindparam("b_id"))
+            .values(next_run_time=bindparam("b_next"), fire_time=bindparam("b_fire"), backlog=bindparam("b_backlog"))
         )
         self._advance_if_same = self._advance.where(
             jobs.next_run_time == bindparam("b_due"), jobs.revision == bindparam("b_revision")
         )
-        self._take = tables.runs.update().where(
-            runs.id == bindparam("b_id"), runs.open_at.is_not(None)
-        ).values(
-            open_at=None,
-            scheduler=bindparam("b_scheduler"),
-            host=bindparam("b_host"),
-            pid=bindparam("b_pid"),
-            claimed=bindparam("b_claimed"),
+        self._take = (
+            tables.runs.update()
+            .where(runs.id == bindparam("b_id"), runs.open_at.is_not(None))
+            .values(
+                open_at=None,
+                scheduler=bindparam("b_scheduler"),
+                host=bindparam("b_host"),
+                pid=bindparam("b_pid"),
+                claimed=bindparam("b_claimed"),
+            )
         )
 
     # -- looking -----------------------------------------------------------------------------------------------
@@ -299,9 +303,9 @@ class Claims:
     def _drop_orphan(self, connection: Connection, row: Any, work: Work) -> None:
         runs = self._tables.runs
         connection.execute(
-            runs.update().where(runs.c.id == row.id).values(
-                open_at=None, finished=work.now, outcome=Outcome.SKIPPED, reason="skipped: its job was removed"
-            )
+            runs.update()
+            .where(runs.c.id == row.id)
+            .values(open_at=None, finished=work.now, outcome=Outcome.SKIPPED, reason="skipped: its job was removed")
         )
 
     def write_rows(self, connection: Connection, work: Work) -> None:
@@ -368,7 +372,9 @@ class Work:
         limit = job._options.max_instances
         for slot in made.skipped or ():
             claim.skipped.append((job, slot))
-            self._record(job, slot, Outcome.SKIPPED, f"skipped: its runs in progress were as many as it may have ({limit})")
+            self._record(
+                job, slot, Outcome.SKIPPED, f"skipped: its runs in progress were as many as it may have ({limit})"
+            )
         for slot in made.missed or ():
             claim.missed.append((job, slot))
             late, grace = (self.now - slot.due) / 1e6, (job._options.grace or 0) / 1e6

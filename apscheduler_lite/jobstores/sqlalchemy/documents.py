@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Any, Protocol
 
-    from apscheduler_lite._signing import Signer
+    from apscheduler_lite.serializers.signing import Signer
 
     class Serializer(Protocol):
         """What turns a job's state into text and back."""

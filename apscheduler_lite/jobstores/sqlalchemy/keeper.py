@@ -51,12 +51,15 @@ class Lease:
         self.member = member
 
     def is_fresh(self) -> bool:
+        """Return whether nobody can have taken this process for dead."""
         return self.member.is_fresh()
 
     def confirm(self, run: Run) -> bool:
+        """Ask the database whether the run is still ours to begin."""
         return self._keeper.confirm(run, self.member)
 
     def end(self, run: Run) -> None:
+        """Take note of how the run ended."""
         self._keeper.end((run,))
 
 
@@ -171,7 +174,9 @@ class Keeper:
         except Exception:
             if not self._is_failing:
                 self._logger.exception(
-                    'Error keeping job store "%s" alive; it is tried again', self._alias, extra={"action": "keep_failed"}
+                    'Error keeping job store "%s" alive; it is tried again',
+                    self._alias,
+                    extra={"action": "keep_failed"},
                 )
             self._is_failing = True
         else:

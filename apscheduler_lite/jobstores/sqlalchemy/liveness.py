@@ -80,9 +80,7 @@ class Member:
         self._beaten_at = float("-inf")
         columns = self._table.c
         self._beat = (
-            self._table.update()
-            .where(columns.id == self.id)
-            .values(beat=columns.beat + 1, seen=bindparam("now"))
+            self._table.update().where(columns.id == self.id).values(beat=columns.beat + 1, seen=bindparam("now"))
         )
 
     def join(self, now: int) -> None:

@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from apscheduler_lite._signing import Signer
+    from apscheduler_lite.serializers.signing import Signer
 
     from .documents import Serializer
 
@@ -37,7 +37,7 @@ def as_signer(keys: Any) -> Signer | None:
     """Return what signs with the keys; None when there are none."""
     if keys is None:
         return None
-    from apscheduler_lite._signing import Signer
+    from apscheduler_lite.serializers.signing import Signer
 
     return Signer(keys)
 

@@ -75,13 +75,17 @@ class Records:
         runs = tables.runs.c
         jobs = tables.jobs
         is_running = (runs.id == bindparam("b_id")) & runs.finished.is_(None)
-        self._end = tables.runs.update().where(is_running).values(
-            started=bindparam("b_started"),
-            finished=bindparam("b_finished"),
-            outcome=bindparam("b_outcome"),
-            reason=bindparam("b_reason"),
-            exception=bindparam("b_exception"),
-            traceback=bindparam("b_traceback"),
+        self._end = (
+            tables.runs.update()
+            .where(is_running)
+            .values(
+                started=bindparam("b_started"),
+                finished=bindparam("b_finished"),
+                outcome=bindparam("b_outcome"),
+                reason=bindparam("b_reason"),
+                exception=bindparam("b_exception"),
+                traceback=bindparam("b_traceback"),
+            )
         )
         self._drop = tables.runs.delete().where(runs.id.in_(bindparam("ids", expanding=True)))
         # A finished job stays until its last run has ended, for that may have to be run again.

@@ -180,6 +180,4 @@ def _create(connection: Connection, tables: Tables) -> None:
     while version < VERSION:
         UPGRADES[version](connection, tables)
         version += 1
-        connection.execute(
-            tables.meta.update().where(tables.meta.c.name == "version").values(value=str(version))
-        )
+        connection.execute(tables.meta.update().where(tables.meta.c.name == "version").values(value=str(version)))

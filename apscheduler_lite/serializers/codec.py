@@ -1,85 +1,37 @@
 """
-Job ↔ document: JSON that a person can read.
+Values ↔ what JSON can hold.
 
 JSON's own types stand for themselves. Those that people often pass to jobs (dates and times, UUIDs, decimals, bytes,
 tuples, sets, members of an Enum) and triggers are tagged objects: ``{"$": "date", "value": "2026-11-24"}``. Any other
-argument is embedded as a pickle, unless that is forbidden.
+value is embedded as a pickle, unless that is forbidden.
 
-Reading a document imports nothing that the document names, but the job's function and the trigger classes of the
-plugin table. The class of an Enum member must have been imported by whoever needs it, which is the job's own module.
+Reading imports nothing that the document names but trigger classes of the plugin table. The class of an Enum member must
+have been imported by whoever needs it, which is the job's own module.
 """
 
 from __future__ import annotations
 
-import json
 import sys
 from base64 import b64decode, b64encode
 from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from math import isfinite
 
-from ._plugins import alias_of, plugin
-from ._references import resolve
-from ._text import shorten
-from ._timezones import to_timezone
-from .job import Job
-from .triggers.base import BaseTrigger
+from apscheduler_lite._plugins import alias_of, plugin
+from apscheduler_lite._references import resolve
+from apscheduler_lite._text import shorten
+from apscheduler_lite._timezones import to_timezone
+from apscheduler_lite.triggers.base import BaseTrigger
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from typing import Any
 
-__all__ = ["Codec", "JSONSerializer", "dump_jobs", "load_jobs"]
+__all__ = ["Codec"]
 
-VERSION = 1
 _TAG = "$"
 _OWN_TRIGGERS = "apscheduler_lite.triggers."
 _PLAIN = frozenset((bool, int, str, type(None)))
-
-
-class JSONSerializer:
-    """
-    Turn the state of a job into a JSON text and back.
-
-    A serializer of your own has the same two methods.
-
-    Args:
-        allow_pickle: whether arguments that JSON cannot hold may be embedded as pickles, and pickles be read. Whoever can
-            write to the database can run code in every process that reads pickles from it.
-        pickle_protocol: the protocol of those pickles; the highest by default.
-    """
-
-    def __init__(self, *, allow_pickle: bool = True, pickle_protocol: int | None = None) -> None:
-        self.allow_pickle = allow_pickle
-        self._codec = Codec(allow_pickle=allow_pickle, pickle_protocol=pickle_protocol)
-        self._write = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
-
-    def dumps(self, state: dict[str, Any]) -> str:
-        """
-        Return a job's state as text.
-
-        Raises:
-            ValueError: it holds a value that cannot be stored.
-        """
-        return self._write(self._codec.encode_state(state))
-
-    def loads(self, text: str, before: Callable[[Any], object] | None = None) -> dict[str, Any]:
-        """
-        Return the state that a text holds.
-
-        Args:
-            text: what `dumps` returned.
-            before: called with the reference of the job's function before anything else of the text is interpreted.
-
-        Raises:
-            ValueError: it is no such text, or holds a pickle although these are forbidden.
-        """
-        document = json.loads(text)
-        if not isinstance(document, dict):
-            raise ValueError(f"the document is no JSON object: {shorten(text)}")
-        if before is not None:
-            before(document.get("func"))
-        return {name: self._codec.decode(value) for name, value in document.items()}
 
 
 class Codec:
@@ -380,39 +332,3 @@ _READERS: dict[str, Callable[[Codec, Any], Any]] = {
     "uuid": _untagged(_read_uuid),
     "decimal": _untagged(_read_decimal),
 }
-
-
-# -- files of jobs -------------------------------------------------------------------------------------------------
-
-
-def dump_jobs(jobs: Iterable[Job]) -> str:
-    """Return the jobs as a JSON text."""
-    codec = Codec()
-    document = {"apscheduler_lite": VERSION, "jobs": [codec.encode_state(job.__getstate__()) for job in jobs]}
-    return json.dumps(document, indent=2, ensure_ascii=False)
-
-
-def load_jobs(text: str | bytes) -> list[Job]:
-    """
-    Return the jobs that a JSON text holds; one written by APScheduler 3 is read too.
-
-    Raises:
-        ValueError: it holds no exported jobs, or was written by a later version.
-        LookupError: a job's function cannot be found.
-    """
-    try:
-        document = json.loads(text)
-    except ValueError as exc:
-        raise ValueError(f"this is not a file of exported jobs: {exc}") from None
-    if not isinstance(document, dict) or not isinstance(document.get("jobs"), list):
-        raise ValueError('this is not a file of exported jobs: it has no list "jobs"')
-    version = document.get("apscheduler_lite", document.get("version"))
-    if version != VERSION:
-        raise ValueError(f"the file was exported in version {version!r}; this library reads version {VERSION}")
-    codec = Codec(any_trigger=True)
-    jobs = []
-    for state in document["jobs"]:
-        job: Job = Job.__new__(Job)
-        job.__setstate__(codec.decode(state))
-        jobs.append(job)
-    return jobs

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._text import shorten
+from apscheduler_lite._text import shorten
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
