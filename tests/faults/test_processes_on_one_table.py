@@ -17,7 +17,7 @@ from tests.databases import FAMILIES, place
 from tests.faults.fleet import FULL, Fleet, expected, seconds, work
 from tests.waiting import stays_false, wait_until
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(params=FAMILIES)
@@ -38,14 +38,16 @@ def postgres(tmp_path):
         yield made
 
 
-def soon(delay: float = 3.0) -> datetime:
+def soon(delay: float = 2.0) -> datetime:
     """Return a whole second that lies a little ahead, when the processes will be there."""
     return datetime.now(timezone.utc).replace(microsecond=0) + timedelta(seconds=delay)  # noqa: TID251
 
 
 def add(made, jobs):
     """Add jobs from a scheduler that is never started."""
-    BackgroundScheduler(timezone="UTC", jobstores={"default": made.store()}).add_jobs(jobs)
+    store = made.store()
+    BackgroundScheduler(timezone="UTC", jobstores={"default": store}).add_jobs(jobs)
+    store.shutdown()
 
 
 def twenty_a_second(begin, duration, **options):
@@ -80,7 +82,7 @@ def test_each_run_is_run_by_exactly_one_process(shared, tmp_path):
 @pytest.mark.parametrize("on_crash", ["skip", "rerun"])
 def test_no_run_is_lost_or_doubled_when_processes_are_killed(shared, on_crash, tmp_path):
     """A run that its process's death cut is interrupted, and run again where that is wanted; all others run once."""
-    duration = seconds(5, 20)
+    duration = seconds(3, 20)
     jobs, fire_times = twenty_a_second(soon(), duration, args=[0.03], on_crash=on_crash)
     add(shared, jobs)
     chance = random.Random(on_crash)
@@ -119,7 +121,7 @@ def test_no_run_is_lost_or_doubled_when_processes_are_killed(shared, on_crash, t
 
 def test_a_process_that_was_frozen_runs_nothing_that_others_have_run(shared, tmp_path):
     """What it had claimed and not begun was taken over meanwhile; it finds that out before it begins."""
-    dead_after = seconds(2, 6)
+    dead_after = seconds(1.5, 6)
     jobs = [
         {"func": work, "id": f"job {number}", "args": [0.2], "on_crash": "rerun", "next_run_time": soon(0)}
         for number in range(15)
@@ -127,7 +129,7 @@ def test_a_process_that_was_frozen_runs_nothing_that_others_have_run(shared, tmp
     add(shared, jobs)
 
     # The queue of the one to be frozen holds all jobs: one worker, and a prefetch of the rest.
-    with Fleet(shared, tmp_path, heartbeat_interval=0.3, dead_after=dead_after) as fleet:
+    with Fleet(shared, tmp_path, heartbeat_interval=0.25, dead_after=dead_after) as fleet:
         frozen = fleet.start(workers=1, prefetch=20)
         fleet.wait_for(1)
         wait_until(lambda: len(fleet.records()) == 15, what="the claim of all jobs")
@@ -155,7 +157,7 @@ def test_a_process_that_was_frozen_runs_nothing_that_others_have_run(shared, tmp
 @pytest.mark.parametrize("on_crash", ["skip", "rerun"])
 def test_a_process_that_is_killed_again_and_again_loses_no_waiting_run(sqlite, on_crash, tmp_path):
     """A burst of one-shot jobs waits in a SQLite file for a pool of ten: each is begun once, but for those that were cut."""
-    kills, count = (50, 2_000) if FULL else (8, 400)
+    kills, count = (50, 2_000) if FULL else (5, 250)
     add(sqlite, [
         {"func": work, "id": f"job {number}", "args": [0.01], "on_crash": on_crash} for number in range(count)
     ])

@@ -126,15 +126,21 @@ class Keeper:
         """
         self._closed = closed
         self._closing.set()
+        self.flush()
         self._bell.set()
-        if self._thread is not None and not self.active:
+        if self._thread is not None and not self._goes_on():
             self._thread.join()
+
+    def _goes_on(self) -> bool:
+        """Return whether there are runs that have not ended."""
+        with self._lock:
+            return bool(self.active.keys() - {run.id for run in self._ended})
 
     _closed: Callable[[], object] | None = None
 
     def _keep(self) -> None:
         beat_at = _clock.monotonic() + self._interval
-        while not (self._closing.is_set() and not self.active and not self._ended):
+        while not self._closing.is_set() or self._ended or self._goes_on():
             self._bell.wait(max(0.0, min(beat_at - _clock.monotonic(), RETRY if self._ended else self._interval)))
             self._bell.clear()
             if self._ended:
@@ -229,9 +235,7 @@ class Keeper:
 
     def flush(self) -> bool:
         """Write the outcomes that no claim has taken along; return whether there are none left."""
-        if not self._ended:
-            return True
-        ended = self.take_ended()
+        ended = self.take_ended()  # this waits for whoever is writing some just now
         try:
             if ended:
                 self._database.write(self._records.end, ended, self._now())

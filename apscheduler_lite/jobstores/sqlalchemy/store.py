@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 from datetime import timedelta
 from threading import Lock
+from weakref import finalize
 
 from apscheduler_lite._clock import SystemClock
 from apscheduler_lite._options import as_bool, as_name, as_number
@@ -114,6 +115,7 @@ class SQLAlchemyJobStore(BaseJobStore):
             as_patterns(allowed_functions),
         )
         self._database = Database(url, engine, engine_options)
+        finalize(self, self._database.close)
         self._notices = Notices(self._database, self._tables)
         self._rows = JobRows(self._database, self._tables, self._documents, self._notices.send)
         self._early = EarlyJobs(self._rows)
