@@ -17,7 +17,7 @@ from ...errors import StoreUnavailableError
 try:
     from sqlalchemy import create_engine, event, text
     from sqlalchemy.engine import Engine, make_url
-    from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, NoSuchModuleError, OperationalError
+    from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
     from sqlalchemy.pool import StaticPool
 except ImportError as exc:
     raise ImportError("SQLAlchemyJobStore needs SQLAlchemy 2: pip install 'apscheduler-lite[sqlalchemy]'") from exc
@@ -120,6 +120,11 @@ class Database:
         return self._skips_locked
 
     @property
+    def compares(self) -> bool:
+        """Return whether claims have to compare each row that they advance, for want of locks on rows."""
+        return not self.skips_locked and not self.is_sqlite
+
+    @property
     def can_listen(self) -> bool:
         """Return whether the driver is psycopg 3, which hands over notifications."""
         return self.family == "postgresql" and self.engine.dialect.driver == "psycopg"
@@ -218,7 +223,25 @@ def _may_be_tried_again(exc: DBAPIError) -> bool:
 
 
 def _explained(exc: DBAPIError, *, is_open: bool = False) -> Exception:
-    """Return the error that says what a lost database means for the call; any other stays what it is."""
-    if not isinstance(exc, (OperationalError, InterfaceError)) or isinstance(exc, IntegrityError):
+    """Return the error that says what a database that is away means for the call; any other stays what it is."""
+    if not _is_away(exc):
         return exc
     return StoreUnavailableError(exc.orig if exc.orig is not None else exc, is_open=is_open)
+
+
+def _is_away(exc: DBAPIError) -> bool:
+    if exc.connection_invalidated:
+        return True
+    if not isinstance(exc, (OperationalError, InterfaceError)):
+        return False
+    cause: Any = exc.orig
+    name = getattr(cause, "sqlite_errorname", None)
+    if name is not None:
+        return name.startswith(_SQLITE_AWAY)
+    if getattr(cause, "args", None) and isinstance(cause.args[0], int):  # MySQL's numbers
+        return cause.args[0] >= 2000 or cause.args[0] in _MYSQL_AWAY
+    return True
+
+
+_SQLITE_AWAY = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_IOERR", "SQLITE_FULL", "SQLITE_CANTOPEN", "SQLITE_READONLY")
+_MYSQL_AWAY = (1040, 1042, 1043, 1053, 1205, 1213)  # too many connections, shutting down, waited for too long

@@ -11,6 +11,8 @@ that a claim in between is not undone.
 
 from __future__ import annotations
 
+import logging
+
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 
@@ -18,7 +20,6 @@ from apscheduler_lite.errors import JobLookupError, UnreadableJobError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import logging
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
@@ -45,7 +46,7 @@ _TIMES = ("_next", "_fire_time")
 class JobRows:
     """The jobs of one store."""
 
-    logger: logging.Logger
+    logger = logging.getLogger("apscheduler_lite.jobstores")
 
     def __init__(
         self, database: Database, tables: Tables, documents: Documents, tell_others: Callable[[Connection], None]

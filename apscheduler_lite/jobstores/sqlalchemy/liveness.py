@@ -142,7 +142,7 @@ class Watch:
         """Return the rows of those that are dead, after one look at all."""
         now = _clock.monotonic()
         rows = self._database.read(lambda connection: connection.execute(select(self._table)).all())
-        gap = 0.0 if self._looked_at is None else min(now - self._looked_at, self._longest_gap)
+        gap = 0.0 if self._looked_at is None else self.counted(now - self._looked_at)
         self._looked_at = now
         before, self._silence = self._silence, {}
         dead = []
@@ -155,6 +155,10 @@ class Watch:
             if seconds * 1_000_000 >= row.dead_after or self._has_ended(row):
                 dead.append(row)
         return dead
+
+    def counted(self, seconds: float) -> float:
+        """Return how many of the seconds between two looks count as watched."""
+        return min(seconds, self._longest_gap)
 
     def _has_ended(self, row: Any) -> bool:
         """Return whether it was a process of this machine that is gone."""

@@ -281,14 +281,13 @@ class SQLAlchemyJobStore(BaseJobStore):
     def _take_in(
         self, connection: Connection, now: int, usable: dict[str, int | None], keeper: Keeper, ended: list[Run]
     ) -> Work:
-        locks = self._database.skips_locked
         work = Work(
             now,
             usable,
             keeper.member,
             self._alias or "",
-            locks=locks,
-            compares=not locks and not self._database.is_sqlite,
+            locks=self._database.skips_locked,
+            compares=self._database.compares,
             keeps=self._keep_runs != 0,
             looks_for_open=self._has_open,
         )
