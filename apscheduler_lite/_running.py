@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import logging
 import traceback
+from contextlib import suppress
 
 from ._clock import SystemClock
+from ._interrupts import ends_program
 from ._references import name_of
 from .errors import RemoteError
 from .runs import Outcome, _current
@@ -52,7 +54,7 @@ def execute(
 
     What the function returns is awaited when it is awaitable, by `run_awaitable` or else on a loop of its own.
     """
-    if not _begin(run, clock, logger):
+    if not _begins(run, clock, logger):
         return
     token = _current.set(run)
     try:
@@ -78,7 +80,7 @@ async def execute_async(run: Run, clock: Clock = _system, logger: logging.Logger
 
         if not await asyncio.to_thread(may_begin, run, clock, logger):
             return
-    if not _begin(run, clock, logger):
+    if not _begins(run, clock, logger):
         return
     token = _current.set(run)
     try:
@@ -116,7 +118,7 @@ def may_begin(run: Run, clock: Clock, logger: logging.Logger) -> bool:
     return False
 
 
-def _begin(run: Run, clock: Clock, logger: logging.Logger) -> bool:
+def _begins(run: Run, clock: Clock, logger: logging.Logger) -> bool:
     """Note that the run starts; return False when it is too late for that."""
     if run.lease is not None and not may_begin(run, clock, logger):
         return False
@@ -126,7 +128,9 @@ def _begin(run: Run, clock: Clock, logger: logging.Logger) -> bool:
         run.outcome = Outcome.MISSED
         run.reason = f"missed: {late:.3f} s late, grace time {grace:g} s"
         run.finished = now
-        logger.warning(
+        _say(
+            logger,
+            logging.WARNING,
             'Run time of job "%s" was missed by %.3f s (misfire_grace_time=%g)',
             run.job or run.job_id,
             late,
@@ -136,7 +140,9 @@ def _begin(run: Run, clock: Clock, logger: logging.Logger) -> bool:
         return False
     run.started = now
     if logger.isEnabledFor(logging.INFO):
-        logger.info(
+        _say(
+            logger,
+            logging.INFO,
             'Running job "%s" (scheduled at %s)',
             run.job or run.job_id,
             run.scheduled_run_time,
@@ -150,7 +156,9 @@ def _succeed(run: Run, clock: Clock, logger: logging.Logger, retval: Any) -> Non
     run.outcome = Outcome.EXECUTED
     run.finished = clock.now()
     if logger.isEnabledFor(logging.INFO):
-        logger.info(
+        _say(
+            logger,
+            logging.INFO,
             'Job "%s" executed successfully',
             run.job or run.job_id,
             extra={"action": "run_executed", "job_id": run.job_id},
@@ -164,7 +172,9 @@ def _fail(run: Run, clock: Clock, logger: logging.Logger, exc: BaseException) ->
     run.outcome = Outcome.ERROR
     run.reason = f"error: {describe_exception(exc)}"
     run.finished = clock.now()
-    logger.error(
+    _say(
+        logger,
+        logging.ERROR,
         'Job "%s" raised an exception',
         run.job or run.job_id,
         exc_info=(type(exc), exc, tb),
@@ -172,6 +182,12 @@ def _fail(run: Run, clock: Clock, logger: logging.Logger, exc: BaseException) ->
     )
     # The exception lives on in the event; the locals of the job's frames, which may be large, need not.
     traceback.clear_frames(tb)
+
+
+def _say(logger: logging.Logger, level: int, message: str, *args: object, **options: Any) -> None:
+    """Log, and let no logging handler or filter that raises decide how a run ends."""
+    with suppress(Exception):
+        logger.log(level, message, *args, stacklevel=2, **options)
 
 
 def describe_exception(exc: BaseException) -> str:
@@ -222,9 +238,29 @@ def _run_on_new_loop(awaitable: Awaitable[Any]) -> Any:
 def run_awaitable(awaitable: Awaitable[Any], what: object) -> None:
     """Await it on a loop of its own and log what it raises: for listeners, whose results nobody takes."""
     try:
-        _run_on_new_loop(awaitable)
-    except Exception:
+        if not _is_in_coroutine():
+            _run_on_new_loop(awaitable)
+            return
+        from threading import Thread
+
+        # A thread can run one loop at a time, and this one runs its own already.
+        thread = Thread(target=run_awaitable, args=(awaitable, what), name="apscheduler_lite.listener")
+        thread.start()
+        thread.join()
+    except BaseException as exc:
+        if ends_program(exc):
+            raise
         _logger.exception("%s raised an exception", name_of(what))
+
+
+def _is_in_coroutine() -> bool:
+    import asyncio
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 class LoopThread:

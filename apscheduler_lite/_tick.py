@@ -12,6 +12,7 @@ anywhere in this file. Only one thread ticks at a time.
 
 from __future__ import annotations
 
+from ._interrupts import ends_program
 from ._planning import backoff
 from ._timezones import from_instant
 from .events import (
@@ -64,9 +65,9 @@ class Ticker:
         self._host = host
         self._retry_interval = retry_interval
         self._failures: dict[str, int] = {}
-        self._retry_at: dict[
-            str, float
-        ] = {}  # by the monotonic clock: a wall clock that is set back must not lengthen it
+        # By the monotonic clock: a wall clock that is set back must not lengthen it.
+        self._retry_at: dict[str, float] = {}
+        self._silent: set[str] = set()  # executors that do not tell their capacity
 
     def tick(self, stores: Sequence[tuple[str, BaseJobStore]], executors: Mapping[str, BaseExecutor]) -> float | None:
         """Claim and hand over what is due; return the seconds until the next pass, None for no limit."""
@@ -85,22 +86,34 @@ class Ticker:
             if seconds > 0:
                 return seconds
         try:
-            claim = store.claim_due(now, {name: executor.capacity() for name, executor in executors.items()})
-        except Exception as exc:
+            claim = store.claim_due(now, {name: self._capacity(name, each) for name, each in executors.items()})
+        except BaseException as exc:
+            if ends_program(exc):
+                raise
             return self._store_failed(alias, exc)
-        refused: set[str] = set()  # jobs of which a run was not taken
-        for run in claim.runs:
-            if refused and run.job_id in refused:
-                self._release(run, store)  # so that no run of a job overtakes another
-            elif not self._submit(run, store, executors):
-                refused.add(run.job_id)
+        if retry_at is not None:
+            self._retry_at.pop(alias, None)
+            if claim.failure is None:
+                self._failures.pop(alias, None)
+        again_in = self._submit_all(claim, store, executors)
         self._report(alias, claim)
         if claim.failure is not None:
             return self._store_failed(alias, claim.failure)
-        if retry_at is not None:
-            self._failures.pop(alias, None)
-            self._retry_at.pop(alias, None)
-        return self._seconds_until(store, claim.next_due)
+        waits = [each for each in (self._seconds_until(store, claim.next_due), again_in) if each is not None]
+        return min(waits, default=None)
+
+    def _capacity(self, alias: str, executor: BaseExecutor) -> int | None:
+        try:
+            capacity = executor.capacity()
+        except BaseException as exc:
+            if ends_program(exc):
+                raise
+            if alias not in self._silent:  # said once, for it is asked in every pass
+                self._silent.add(alias)
+                self._host._logger.exception('Error asking executor "%s" for its free workers', alias)
+            return None
+        self._silent.discard(alias)
+        return capacity
 
     def _seconds_until(self, store: BaseJobStore, next_due: int | None) -> float | None:
         if next_due is None:
@@ -108,8 +121,35 @@ class Ticker:
         seconds = max(0.0, (next_due - self._host.clock.now()) / 1e6)
         return seconds if store.poll_interval is None else min(seconds, store.poll_interval)
 
-    def _submit(self, run: Run, store: BaseJobStore, executors: Mapping[str, BaseExecutor]) -> bool:
-        """Hand a run to its executor, or back to its store; return whether the executor took it."""
+    def _submit_all(self, claim: Claim, store: BaseJobStore, executors: Mapping[str, BaseExecutor]) -> float | None:
+        """
+        Hand the runs to their executors; give back those that are refused, and return when to look for them again.
+
+        Once a run of a job has been refused, the later ones of that job are not tried: they come after it.
+        """
+        refused: dict[str, tuple[list[Run], BaseException]] = {}
+        position = 0
+        try:
+            for position, run in enumerate(claim.runs, 1):  # noqa: B007 - where it stood when it was interrupted
+                if refused and run.job_id in refused:
+                    refused[run.job_id][0].append(run)
+                    continue
+                try:
+                    self._submit(run, executors)
+                except BaseException as exc:
+                    if ends_program(exc):
+                        raise
+                    refused[run.job_id] = ([run], exc)
+        except BaseException:  # Ctrl-C: what has not been handed over is due again when the scheduler is started again
+            for run in reversed(claim.runs[position:]):
+                store.release(run, self._host.clock.now())
+            raise
+        if not refused:
+            return None
+        claim.finished = [job for job in claim.finished if job.id not in refused]
+        return min(self._give_back(runs, store, exc) for runs, exc in refused.values())
+
+    def _submit(self, run: Run, executors: Mapping[str, BaseExecutor]) -> None:
         host = self._host
         if host._listeners.mask & EVENT_JOB_SUBMITTED:
             host._tell(
@@ -120,21 +160,21 @@ class Ticker:
         host._run_begins(run)
         try:
             executors[run.executor].submit_run(run)
-        except Exception as exc:
+        except BaseException:
             host._run_is_off(run)
-            self._release(run, store)
-            self._report_refused(run, exc)
-            return False
-        return True
+            raise
 
-    def _release(self, run: Run, store: BaseJobStore) -> None:
-        """Let the store make a run due again that its executor did not take."""
-        try:
-            store.release(run, self._host.clock.now())
-        except Exception as exc:
-            self._store_failed(run.jobstore, exc)
-
-    def _report_refused(self, run: Run, exc: Exception) -> None:
+    def _give_back(self, runs: list[Run], store: BaseJobStore, exc: BaseException) -> float:
+        """Let the store make runs of a job due again that its executor did not take; return the seconds until then."""
+        seconds: float | None = None
+        for run in reversed(runs):
+            try:
+                seconds = store.release(run, self._host.clock.now())
+            except BaseException as second:
+                if ends_program(second):
+                    raise
+                self._store_failed(run.jobstore, second)
+        run = runs[0]
         self._host._logger.error(
             'Error submitting job "%s" to executor "%s"; it stays due and is tried again',
             run.job,
@@ -143,10 +183,19 @@ class Ticker:
             extra={"action": "submit_failed", "job_id": run.job_id},
         )
         self._host._tell(
-            FaultEvent(EVENT_JOB_FAULT, exc, alias=run.executor, job_id=run.job_id, jobstore=run.jobstore, job=run.job)
+            FaultEvent(
+                EVENT_JOB_FAULT,
+                exc,
+                alias=run.executor,
+                job_id=run.job_id,
+                jobstore=run.jobstore,
+                job=run.job,
+                retry_in=seconds,
+            )
         )
+        return self._retry_interval if seconds is None else seconds
 
-    def _store_failed(self, alias: str, exc: Exception) -> float:
+    def _store_failed(self, alias: str, exc: BaseException) -> float:
         self._failures[alias] = failures = self._failures.get(alias, 0) + 1
         seconds = backoff(failures, self._retry_interval)
         self._retry_at[alias] = self._host.clock.monotonic() + seconds

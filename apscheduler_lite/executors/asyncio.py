@@ -14,6 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Task
     from collections.abc import Awaitable, Sequence
+    from concurrent.futures import Future
     from datetime import datetime
     from typing import Any
 
@@ -42,6 +43,8 @@ class AsyncIOExecutor(BaseExecutor):
         self._loop: AbstractEventLoop | None = None
         self._threads: WorkerThreads | None = None
         self._tasks: set[Task[Any]] = set()
+        self._on_loop: set[Run] = set()  # handed to the loop and not yet told of
+        self._awaited: set[Future[Any]] = set()  # what plain functions have returned and threads wait for
 
     def start(self, scheduler: Any, alias: str) -> None:
         super().start(scheduler, alias)
@@ -67,9 +70,14 @@ class AsyncIOExecutor(BaseExecutor):
     def _begin(self, run: Run) -> None:
         loop, threads = self._loop, self._threads
         if loop is None or threads is None:
-            raise RuntimeError("this AsyncIOExecutor has not been started")
+            raise RuntimeError(f"this {type(self).__name__} has not been started; add it to a running scheduler")
         if is_coroutine_function(run.func):
-            loop.call_soon_threadsafe(self._begin_task, run)
+            self._on_loop.add(run)
+            try:
+                loop.call_soon_threadsafe(self._begin_task, run)
+            except RuntimeError:  # the loop is closed
+                self._on_loop.discard(run)
+                raise
         else:
             threads.submit(run)
 
@@ -80,18 +88,43 @@ class AsyncIOExecutor(BaseExecutor):
 
     def _task_ended(self, task: Task[Any], run: Run) -> None:
         self._tasks.discard(task)
+        if not self._is_off_loop(run):
+            return  # it was given up
         if run.outcome is None:  # cancelled before its first step
             fail(run, asyncio.CancelledError("the task was cancelled before it began"), self._clock)
         elif not task.cancelled():
             task.exception()  # taken note of: the run bears it
         self._run_ended(run)
 
+    def _is_off_loop(self, run: Run) -> bool:
+        """Take the run off those on the loop; return False when somebody else has done that."""
+        try:
+            self._on_loop.remove(run)
+        except KeyError:
+            return False
+        return True
+
+    def give_up(self) -> None:
+        """Report the coroutines as failed that the loop will not bring to an end, since it has stopped."""
+        for run in self._on_loop.copy():
+            if self._is_off_loop(run):
+                self._run_ended(
+                    fail(run, RuntimeError("the event loop stopped before the coroutine ended"), self._clock)
+                )
+        for future in self._awaited.copy():
+            future.cancel()
+
     def _await(self, awaitable: Awaitable[Any]) -> Any:
         """Await on the loop what a plain function returned on a thread; block that thread meanwhile."""
         loop = self._loop
         if loop is None:
             raise RuntimeError("this AsyncIOExecutor has been shut down")
-        return asyncio.run_coroutine_threadsafe(_awaited(awaitable), loop).result()
+        future = asyncio.run_coroutine_threadsafe(_awaited(awaitable), loop)
+        self._awaited.add(future)
+        try:
+            return future.result()
+        finally:
+            self._awaited.discard(future)
 
     def shutdown(self, wait: bool = True) -> None:
         """

@@ -22,7 +22,7 @@ RETRY_LONGEST = 60.0
 class Bookkeeping:
     """What one process knows of the jobs of a store that cannot keep it itself: running instances, pauses, backlogs."""
 
-    __slots__ = ("backlog", "failures", "instances", "lock", "retries", "waiting")
+    __slots__ = ("backlog", "failures", "instances", "lock", "owed", "retries", "waiting")
 
     def __init__(self) -> None:
         self.lock = RLock()
@@ -30,6 +30,7 @@ class Bookkeeping:
         self.backlog: dict[str, int] = {}
         self.failures: dict[str, int] = {}
         self.retries: dict[str, int] = {}
+        self.owed: dict[str, Run] = {}  # by job: a run that neither its executor nor the store has taken
         self.waiting = False  # whether the last claim left something due for want of a slot or a worker
 
     def running(self, job_id: str) -> int:
@@ -61,6 +62,8 @@ class Bookkeeping:
                     running.remove(run)
                     if not running:
                         del self.instances[run.job_id]
+                if self.failures and run.outcome is not None:
+                    self.failures.pop(run.job_id, None)
         return self.waiting
 
     def keep_snapshot(self, job: Job) -> None:
@@ -72,8 +75,15 @@ class Bookkeeping:
                 run.job = frozen
 
     def defer(self, job_id: str, now: int) -> float:
-        """Let the job rest for a while that grows with its failures in a row; return the seconds."""
+        """
+        Let the job rest for a while that grows with its failures in a row; return the seconds.
+
+        A row of failures ends with a run that got to its end. A job that rests already rests no longer.
+        """
         with self.lock:
+            until = self.retries.get(job_id, 0)
+            if until > now:
+                return (until - now) / 1_000_000
             self.failures[job_id] = failures = self.failures.get(job_id, 0) + 1
             seconds = backoff(failures, RETRY_LONGEST)
             self.retries[job_id] = now + round(seconds * 1_000_000)

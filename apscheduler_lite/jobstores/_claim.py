@@ -1,4 +1,4 @@
-"""What a claim is made of: facts for the scheduler."""
+"""What a store hands over when it is claimed: runs to start, and facts to tell."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Claim:
         self.interrupted: list[Run] = []
         self.faults: list[JobFault] = []
         self.next_due: int | None = None
-        self.failure: Exception | None = None
+        self.failure: BaseException | None = None
 
 
 class UnknownExecutorError(LookupError):

@@ -15,6 +15,7 @@ from __future__ import annotations
 import logging
 from abc import ABC, abstractmethod
 
+from apscheduler_lite._interrupts import ends_program
 from apscheduler_lite._planning import Slot, plan
 from apscheduler_lite._slots import is_to_be_set_back, restored_on_error, set_slot, slot_of
 from apscheduler_lite._timezones import UTC, from_instant, to_instant
@@ -38,15 +39,7 @@ if TYPE_CHECKING:
     Settle = Callable[[Job, "Job | None"], bool]
     Capacity = Mapping[str, "int | None"]
 
-__all__ = [
-    "BaseJobStore",
-    "Claim",
-    "ConflictingIdError",
-    "JobFault",
-    "JobLookupError",
-    "TransientJobError",
-    "UnknownExecutorError",
-]
+__all__ = ["BaseJobStore", "Claim", "ConflictingIdError", "JobFault", "JobLookupError", "TransientJobError"]
 
 
 class BaseJobStore(ABC):
@@ -93,12 +86,7 @@ class BaseJobStore(ABC):
         self._logger = logging.getLogger(f"apscheduler_lite.jobstores.{alias}")
 
     def start(self, scheduler: Any, alias: str) -> None:
-        """
-        Get ready, when the scheduler starts or when the store is added to a running one.
-
-        Raises:
-            RuntimeError: the store object already serves another scheduler.
-        """
+        """Get ready, when the scheduler starts or when the store is added to a running one."""
         self.attach(scheduler, alias)
 
     def shutdown(self) -> None:
@@ -252,9 +240,11 @@ class BaseJobStore(ABC):
         books = self._books
         claim = Claim()
         left = dict(capacity)
+        if books.owed:
+            self._take_back_owed(now, claim)
         with self.guard:
             due = [job for job in self.get_due_jobs(from_instant(now, UTC)) if job._next is not None]
-        waiting = False
+        waiting = bool(books.retries)
         for job in due:
             if books.is_deferred(job.id, now):
                 waiting = True
@@ -272,15 +262,15 @@ class BaseJobStore(ABC):
                     waiting = True
                     continue
                 self._commit(job, slot, made, claim, left)
-            except Exception as exc:
+            except BaseException as exc:
+                if ends_program(exc):
+                    raise
                 claim.faults.append(JobFault(job, job.id, exc, books.defer(job.id, now)))
                 waiting = True
-            else:
-                books.failures.pop(job.id, None)
         books.waiting = waiting
         try:
             claim.next_due = self._next_due(now, waiting)
-        except Exception as exc:  # the runs have been claimed: they must get to their executors all the same
+        except BaseException as exc:  # the runs have been claimed: they must get to their executors all the same
             claim.failure = exc
         return claim
 
@@ -328,40 +318,57 @@ class BaseJobStore(ABC):
         """Take note of how runs ended; return whether a job that waits for a slot can now be claimed."""
         return self._books.end(runs)
 
-    def release(self, run: Run, now: int) -> None:
+    def release(self, run: Run, now: int) -> float | None:
         """
         Take back a run that could not be handed to its executor: its job becomes due again, after a pause.
 
-        A job that was removed, paused or given another trigger meanwhile stays as it is.
+        A job that was removed, paused or given another trigger meanwhile stays as it is. What this raises is reported,
+        and the store is expected to try again by itself.
+
+        Returns:
+            the seconds of the pause, or None when something else ends it.
         """
-        self._books.end([run])
+        books = self._books
+        books.end([run])
+        seconds = books.defer(run.job_id, now)
+        books.owed[run.job_id] = run  # of several the earliest, after which the others come again by themselves
+        self._take_back(run)
+        return seconds
+
+    def _take_back(self, run: Run) -> None:
+        slot = Slot(run.fire_time, run.due)
         with self.guard:
             present = self.lookup_job(run.job_id)
             if present is not None:
-                if not is_to_be_set_back(present, run):
-                    return
-                with restored_on_error(present):
-                    set_slot(present, Slot(run.fire_time, run.due))
-                    self.update_job(present)
+                if is_to_be_set_back(present, run):
+                    with restored_on_error(present):
+                        set_slot(present, slot)
+                        self.update_job(present)
             elif run.is_last and run.job is not None:
                 job = run.job._copy()
-                set_slot(job, Slot(run.fire_time, run.due))
+                set_slot(job, slot)
                 self.add_job(job)
-            else:
-                return
-        self._books.defer(run.job_id, now)
+        self._books.owed.pop(run.job_id, None)
+
+    def _take_back_owed(self, now: int, claim: Claim) -> None:
+        """Try again to take back the runs that the store refused when their executors had refused them."""
+        books = self._books
+        for job_id, run in list(books.owed.items()):
+            if not books.is_deferred(job_id, now):
+                try:
+                    self._take_back(run)
+                except BaseException as exc:
+                    if ends_program(exc):
+                        raise
+                    claim.faults.append(JobFault(run.job, job_id, exc, books.defer(job_id, now)))
 
     def get_runs(
         self, job_id: str | None = None, outcome: str | None = None, since: int | None = None, limit: int = 100
     ) -> list[Run]:
         """
-        Return runs, the latest due first; a store that keeps no record of runs knows those in progress.
+        Return runs, the latest due first: of one job, with one outcome, due at an instant or later, so many at most.
 
-        Args:
-            job_id: only runs of this job.
-            outcome: only runs that ended so.
-            since: only runs that were due at this instant or later.
-            limit: how many at the most.
+        A store that keeps no record of runs knows those in progress.
         """
         return self._books.in_progress(job_id, outcome, since, limit)
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 from heapq import heapify, heappop, heappush
 from threading import RLock
 
+from apscheduler_lite._interrupts import ends_program
 from apscheduler_lite._planning import Slot, plan
 from apscheduler_lite._slots import is_to_be_set_back, set_slot
 from apscheduler_lite._timezones import UTC, from_instant, to_instant
@@ -22,7 +23,8 @@ from apscheduler_lite.errors import ConflictingIdError, JobLookupError
 from apscheduler_lite.runs import Run
 
 from ._bookkeeping import Bookkeeping
-from .base import BaseJobStore, Claim, JobFault, UnknownExecutorError
+from ._claim import Claim, JobFault, UnknownExecutorError
+from .base import BaseJobStore
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,7 +47,7 @@ class _Due:
     __slots__ = ("backlog", "fault", "job", "options", "plan", "running", "slot", "trigger")
 
     plan: Plan | None
-    fault: Exception | None
+    fault: BaseException | None
 
     def __init__(self, job: Job, due: int, running: int, backlog: int | None) -> None:
         self.job = job
@@ -248,7 +250,9 @@ class MemoryJobStore(BaseJobStore):
             if due.options.executor not in capacity:
                 raise UnknownExecutorError(due.options.executor, list(capacity))
             due.plan = plan(due.trigger, due.slot, now, due.options, due.running, due.backlog)
-        except Exception as exc:
+        except BaseException as exc:
+            if ends_program(exc):
+                raise
             due.fault = exc
 
     def _settle(self, due: _Due, now: int, claim: Claim) -> None:
@@ -261,8 +265,6 @@ class MemoryJobStore(BaseJobStore):
             heappush(self._heap, (self._state.retries[job_id], job_id))
             claim.faults.append(JobFault(job, job_id, due.fault or RuntimeError("no plan was made"), seconds))
             return
-        if self._state.failures:
-            self._state.failures.pop(job_id, None)
         if made.waits:
             if len(self._state.instances.get(job_id, ())) >= due.options.max_instances:
                 self._waiting.add(job_id)
@@ -331,6 +333,8 @@ class MemoryJobStore(BaseJobStore):
                     del instances[run.job_id]
                 elif run in running:
                     running.remove(run)
+                if self._state.failures and run.outcome is not None:
+                    self._state.failures.pop(run.job_id, None)
                 if self._waiting and run.job_id in self._waiting:
                     self._waiting.discard(run.job_id)
                     job = self._jobs[run.job_id]
@@ -339,18 +343,19 @@ class MemoryJobStore(BaseJobStore):
                     freed = True
         return freed
 
-    def release(self, run: Run, now: int) -> None:
+    def release(self, run: Run, now: int) -> float | None:
         self.record_outcomes([run])
         with self._lock:
             present = self._jobs.get(run.job_id)
-            if present is None and run.is_last:
-                present = run.job
+            if present is None and run.is_last and run.job is not None:
+                present = self._jobs[run.job_id] = run.job  # it had left the store when this run was claimed
             if present is None or not is_to_be_set_back(present, run):
-                return
+                return None
             set_slot(present, Slot(run.fire_time, run.due))
-            self._put(present)
-            self._state.defer(run.job_id, now)
+            self._sorted = None
+            seconds = self._state.defer(run.job_id, now)
             heappush(self._heap, (self._state.retries[run.job_id], run.job_id))
+        return seconds
 
     def after_fork(self) -> None:
         self._lock = RLock()

@@ -14,7 +14,8 @@ from apscheduler_lite.events import EVENT_JOB_ADDED
 from apscheduler_lite.job import Job
 from apscheduler_lite.triggers.base import BaseTrigger
 
-from ._engine import STATE_RUNNING, Engine
+from ._engine import STATE_RUNNING
+from ._life import Life
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,8 +35,8 @@ _ADD_JOB_ARGUMENTS = (
 _OPTIONS = tuple(name for name in JOB_OPTIONS if name != "executor")
 
 
-class Intake(Engine):
-    """An engine to which jobs can be added."""
+class Intake(Life):
+    """A scheduler to which jobs can be added."""
 
     # -- adding ------------------------------------------------------------------------------------------------
 

@@ -8,13 +8,13 @@ What the user sees happens on the loop: coroutine jobs, and the events of the ru
 from __future__ import annotations
 
 import asyncio
-from threading import Thread, current_thread
 
+from apscheduler_lite._interrupts import ends_program
 from apscheduler_lite._references import resolve
 from apscheduler_lite._text import shorten
 
-from .base import BaseScheduler
-from .blocking import BlockingScheduler
+from ._on_thread import OnThread
+from .base import STATE_STOPPED, BaseScheduler
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,8 +24,12 @@ if TYPE_CHECKING:
 
     from apscheduler_lite.events import SchedulerEvent
     from apscheduler_lite.executors.base import BaseExecutor
+    from apscheduler_lite.runs import Run
 
 __all__ = ["AsyncIOScheduler"]
+
+_LOOK_AT_LOOP = 0.5
+"""Seconds between two looks whether the loop still runs, while its coroutines are waited for."""
 
 
 class _Done:
@@ -36,7 +40,7 @@ class _Done:
         yield
 
 
-class AsyncIOScheduler(BlockingScheduler):
+class AsyncIOScheduler(OnThread):
     """
     Run jobs on an asyncio event loop: coroutine functions on the loop itself, plain functions on threads beside it.
 
@@ -48,7 +52,6 @@ class AsyncIOScheduler(BlockingScheduler):
 
     _eventloop: AbstractEventLoop | None = None
     _given_loop: AbstractEventLoop | None = None
-    _thread: Thread | None = None
 
     def _configure(self, config: dict[str, Any]) -> None:
         loop = config.pop("event_loop", None)
@@ -75,9 +78,7 @@ class AsyncIOScheduler(BlockingScheduler):
         """
         if self._phase == "stopped":
             self._eventloop = self._given_loop or self._running_loop()
-        BaseScheduler.start(self, paused)
-        self._thread = Thread(target=self._main_loop, name="APScheduler", daemon=True)
-        self._thread.start()
+        super().start(paused)
 
     @staticmethod
     def _running_loop() -> AbstractEventLoop:
@@ -107,43 +108,42 @@ class AsyncIOScheduler(BlockingScheduler):
             SchedulerNotRunningError: it has never been started.
         """
         loop = self._eventloop
-        if loop is None or not self._is_on_loop():
+        if loop is None or self._phase == "stopped" or not self._is_on_loop():
             super().shutdown(wait, timeout)
             return _Done()
+        own = self._own_runs()
         if self._phase == "started":
             # Said now, so that nothing is claimed from here on; the waiting is done on a thread, for the loop must go
             # on.
             with self._lock:
-                self._state = 0
+                self._state = STATE_STOPPED
             self._alarm.ring()
-        own = frozenset(self._own_runs())
-        if not self._has_been_started or self._phase == "stopped":
-            super().shutdown(wait, timeout)
-            return _Done()
-        stopping = loop.create_task(asyncio.to_thread(self._shutdown_elsewhere, wait, timeout, own))
+        stopping = loop.create_task(asyncio.to_thread(self._shut_down, wait, timeout, own))
         self._stopping = stopping  # kept, since a loop holds its tasks only weakly
         return stopping
 
     _stopping: asyncio.Task[None] | None = None
 
-    def _shutdown_elsewhere(self, wait: bool, timeout: float | None, own: frozenset[Any]) -> None:
-        """Shut down from a thread on behalf of a call on the loop, which may have been made by one of the runs."""
-        self._excused = own
-        try:
-            BaseScheduler.shutdown(self, wait, timeout)
-        finally:
-            self._excused = frozenset()
+    def _wait_for_runs(self, timeout: float | None, own: set[Run]) -> bool:
+        # A loop that has stopped brings no coroutine to its end; who waited for it would wait for ever.
+        left = timeout
+        while True:
+            if self._eventloop is not None and not self._eventloop.is_running():
+                self._give_up_coroutines()
+            step = _LOOK_AT_LOOP if left is None else min(left, _LOOK_AT_LOOP)
+            if super()._wait_for_runs(step, own):
+                return True
+            if left is not None:
+                left -= step
+                if left <= 0:
+                    return False
 
-    _excused: frozenset[Any] = frozenset()
+    def _give_up_coroutines(self) -> None:
+        from apscheduler_lite.executors.asyncio import AsyncIOExecutor
 
-    def _own_runs(self) -> set[Any]:
-        return super()._own_runs() | self._excused
-
-    def _wait_for_pass(self) -> None:
-        super()._wait_for_pass()
-        thread, self._thread = self._thread, None
-        if thread is not None and thread is not current_thread():
-            thread.join()
+        for executor in list(self._executors.values()):
+            if isinstance(executor, AsyncIOExecutor):
+                executor.give_up()
 
     async def __aenter__(self) -> Self:
         """Start."""
@@ -189,7 +189,11 @@ class AsyncIOScheduler(BlockingScheduler):
         async def guarded() -> None:
             try:
                 await awaitable
-            except Exception:
+            except asyncio.CancelledError:
+                raise
+            except BaseException as exc:
+                if ends_program(exc):
+                    raise
                 self._logger.exception("Error in listener %s", name_of(listener))
 
         loop = self._eventloop

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, datetime, time, tzinfo
 from operator import index
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from apscheduler_lite._clock import system_now
 from apscheduler_lite._text import did_you_mean, one_of, shorten
@@ -20,8 +21,11 @@ from apscheduler_lite._timezones import (
 from apscheduler_lite._transitions import LocalClock, local_clock
 
 from .base import BaseTrigger
-from .date_grid import DateGrid, local_day, midnight_wall
+from .date_grid import DateGrid, day_of_wall, local_day, midnight_wall
 from .exact import STATE_VERSION, ExactTrigger, check_state, choose_zone, to_jitter
+
+if TYPE_CHECKING:
+    from .clock_notes import ClockChangeNote
 
 __all__ = ["CalendarIntervalTrigger"]
 
@@ -222,6 +226,43 @@ class CalendarIntervalTrigger(ExactTrigger):
         if self.dst_gap == "after":
             return (end_of_gap,)
         return (wall - clock.offset_at(end_of_gap - 1),)
+
+    def describe(self) -> str:
+        """Return when the trigger fires, in English words."""
+        from .wording import FOLD_WORDS, GAP_WORDS, count_words, limit_words
+
+        units = [(getattr(self, f"{unit}s"), unit) for unit in ("year", "month", "week", "day")]
+        at = self._time()
+        time_of_day = f"{at:%H:%M:%S}" if at.second else f"{at:%H:%M}"
+        words = [f"every {count_words(units)} at {time_of_day}, {self.timezone} time", f"from {self.start_date} on"]
+        if self.end_date is not None:
+            words.append(f"until {self.end_date}")
+        if (self.years or self.months) and self.start_date.day > 28:
+            last = "the last day of months that lack the day" if self.end_of_month == "clamp" else ""
+            words.append(last or "not in months that lack the day")
+        words += limit_words(None, None, self.jitter)
+        if not local_clock(self.timezone).is_fixed:
+            words.append(f"{GAP_WORDS[self.dst_gap]}, {FOLD_WORDS[self.dst_fold]}")
+        return "; ".join(words)
+
+    def _notes(self, first: int, last: int) -> list[ClockChangeNote]:
+        from .clock_notes import notes_on_walls
+
+        clock = local_clock(self.timezone)
+        grid, time_of_day = self._grid(), self._second * MICROSECONDS
+
+        def walls_between(low: int, high: int) -> Iterator[int]:
+            for day in grid.at_or_after(day_of_wall(low)):
+                wall = midnight_wall(day) + time_of_day
+                if wall >= high or day > self._last_day():
+                    return
+                if wall >= low:
+                    yield wall
+
+        def fires_of(wall: int) -> tuple[int, ...]:
+            return self._instants_of(day_of_wall(wall), clock)
+
+        return notes_on_walls(clock, first, last, walls_between, fires_of, gap=self.dst_gap, fold=self.dst_fold)
 
     def __str__(self) -> str:
         return repr(self)

@@ -19,7 +19,7 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, tzinfo
 from math import gcd
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from apscheduler_lite._text import shorten
 from apscheduler_lite._timezones import from_instant, local_timezone
@@ -28,14 +28,17 @@ from apscheduler_lite.errors import SchedulerWarning
 from .base import BaseTrigger
 from .exact import STATE_VERSION, ExactTrigger, check_state, to_jitter
 
+if TYPE_CHECKING:
+    from .clock_notes import ClockChangeNote
+
 __all__ = ["AndTrigger", "BaseCombiningTrigger", "OrTrigger"]
 
 _MAX_LEAPS = 100_000
 
 
-class BaseCombiningTrigger(ExactTrigger):
+class BaseCombiningTrigger(BaseTrigger):
     """
-    What both have in common.
+    What triggers made of triggers have in common; one of your own overrides ``get_next_fire_time``.
 
     Args:
         triggers: the triggers to combine.
@@ -54,7 +57,7 @@ class BaseCombiningTrigger(ExactTrigger):
         self.jitter = to_jitter(jitter)
 
     @property
-    def timezone(self) -> tzinfo:  # type: ignore[override]
+    def timezone(self) -> tzinfo:
         """The zone of the answers: that of the first child that has one."""
         zones = (child.zone for child in self.triggers)
         return next((zone for zone in zones if zone is not None), None) or local_timezone()
@@ -63,6 +66,11 @@ class BaseCombiningTrigger(ExactTrigger):
     def is_arithmetic(self) -> bool:
         """Whether all children find their latest fire time at once."""
         return all(isinstance(child, ExactTrigger) and child.is_arithmetic for child in self.triggers)
+
+    @property
+    def keeps_beat(self) -> bool:
+        """Whether all children follow elapsed time."""
+        return all(child.keeps_beat for child in self.triggers)
 
     def jitter_at(self, instant: int) -> float | None:
         """Return the jitter of that exact fire time: the trigger's, or the largest of the children that fire then."""
@@ -99,6 +107,20 @@ class BaseCombiningTrigger(ExactTrigger):
             and all(a.is_same_schedule(b) for a, b in zip(self.triggers, other.triggers, strict=True))
         )
 
+    def describe(self) -> str:
+        """Return when the trigger fires, in English words: those of its children."""
+        from .wording import limit_words
+
+        words = f" {self._word()} ".join(f"({child.describe()})" for child in self.triggers)
+        return "; ".join([words, *limit_words(None, None, self.jitter)])
+
+    def _notes(self, first: int, last: int) -> list[ClockChangeNote]:
+        notes = [note for child in self.triggers for note in child._notes(first, last)]
+        return sorted(notes, key=lambda note: note.at)
+
+    def _word(self) -> str:
+        return type(self).__name__.removesuffix("Trigger").lower()
+
     def _answers(self, previous: int | None, now: int) -> list[int | None]:
         """Return the next fire time of each child."""
         if previous is None:
@@ -106,8 +128,7 @@ class BaseCombiningTrigger(ExactTrigger):
         return [child.next_instant(child.own_previous(previous), now) for child in self.triggers]
 
     def __str__(self) -> str:
-        word = type(self).__name__.removesuffix("Trigger").lower()
-        return f"{word}[{', '.join(str(child) for child in self.triggers)}]"
+        return f"{self._word()}[{', '.join(str(child) for child in self.triggers)}]"
 
     def __repr__(self) -> str:
         jitter = "" if self.jitter is None else f", jitter={self.jitter}"
@@ -122,7 +143,7 @@ class BaseCombiningTrigger(ExactTrigger):
         self.triggers = [_restored(child) for child in state["triggers"]]
 
 
-class OrTrigger(BaseCombiningTrigger):
+class OrTrigger(BaseCombiningTrigger, ExactTrigger):  # type: ignore[override]
     """
     Fire whenever at least one of the triggers fires; once where several do at the same instant.
 
@@ -148,7 +169,7 @@ class OrTrigger(BaseCombiningTrigger):
         return offset, gcd(*(step for _, step in grids), *(other - offset for other, _ in grids))
 
 
-class AndTrigger(BaseCombiningTrigger):
+class AndTrigger(BaseCombiningTrigger, ExactTrigger):  # type: ignore[override]
     """
     Fire whenever all the triggers fire at the same instant.
 

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from datetime import date, datetime, tzinfo
-from typing import Any, Self
 
 from apscheduler_lite._clock import system_instant
 from apscheduler_lite._timezones import UTC, from_instant, localize, read_datetime, to_instant, to_timezone
+from apscheduler_lite._transitions import local_clock
 
 from .base import BaseTrigger
 from .exact import STATE_VERSION, ExactTrigger, check_state, choose_zone, time_text, warn_of_other_zone
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Self
+
+    from .clock_notes import ClockChangeNote
 
 __all__ = ["DateTrigger"]
 
@@ -95,6 +101,18 @@ class DateTrigger(ExactTrigger):
     def describe(self) -> str:
         """Return what the trigger does, in English words."""
         return f"once, at {time_text(self.run_date)}"
+
+    def _notes(self, first: int, last: int) -> list[ClockChangeNote]:
+        from .clock_notes import notes_on_walls
+
+        clock = local_clock(self.timezone)
+        wall = self._instant + clock.offset_at(self._instant)
+
+        def walls_between(low: int, high: int) -> list[int]:
+            return [wall] if low <= wall < high else []
+
+        fold = "last" if self.run_date.fold else "first"
+        return notes_on_walls(clock, first, last, walls_between, lambda _: (self._instant,), fold=fold)
 
     def __str__(self) -> str:
         return f"date[{time_text(self.run_date)}]"

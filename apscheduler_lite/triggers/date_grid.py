@@ -16,7 +16,7 @@ from itertools import takewhile
 from apscheduler_lite._timezones import FIRST_INSTANT, LAST_INSTANT, MICROSECONDS
 from apscheduler_lite._transitions import LocalClock
 
-__all__ = ["DateGrid", "local_day", "midnight_wall"]
+__all__ = ["DateGrid", "day_of_wall", "local_day", "midnight_wall"]
 
 _DAY = 86_400 * MICROSECONDS
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
@@ -105,7 +105,12 @@ def midnight_wall(day: int) -> int:
     return (day - _EPOCH_DAY) * _DAY
 
 
+def day_of_wall(wall: int) -> int:
+    """Return the date of a wall time."""
+    return _EPOCH_DAY + wall // _DAY
+
+
 def local_day(clock: LocalClock, instant: int) -> int:
     """Return the date that the clock shows at an instant."""
     instant = min(max(instant, FIRST_INSTANT), LAST_INSTANT)
-    return _EPOCH_DAY + (instant + clock.offset_at(instant)) // _DAY
+    return day_of_wall(instant + clock.offset_at(instant))

@@ -16,7 +16,6 @@ from abc import abstractmethod
 from collections.abc import Iterator
 from datetime import datetime, tzinfo
 from math import isfinite
-from typing import Any, Self
 
 from apscheduler_lite._text import shorten
 from apscheduler_lite._timezones import (
@@ -30,6 +29,10 @@ from apscheduler_lite._timezones import (
 from apscheduler_lite.errors import SchedulerWarning
 
 from .base import BaseTrigger
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = [
     "STATE_VERSION",
@@ -141,16 +144,6 @@ class ExactTrigger(BaseTrigger):
     def zone(self) -> tzinfo:
         """The zone of the answers."""
         return self.timezone
-
-    def _copy(self) -> Self:
-        """Return a copy, made much faster than by ``copy.copy``, which would go through the pickled state."""
-        copied = object.__new__(type(self))
-        for cls in type(self).__mro__:
-            for name in getattr(cls, "__slots__", ()):
-                setattr(copied, name, getattr(self, name))
-        if hasattr(self, "__dict__"):  # of a subclass without slots
-            copied.__dict__.update(self.__dict__)
-        return copied
 
     def _instants(self, begin: int) -> Iterator[int]:
         # As for a scheduler that starts at that time; first_instant would know what it fired before.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, tzinfo
-from typing import Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from apscheduler_lite._text import did_you_mean, one_of, shorten, to_text
 from apscheduler_lite._timezones import from_instant, local_timezone, read_datetime
@@ -20,6 +20,9 @@ from apscheduler_lite.errors import SchedulerWarning
 from .base import BaseTrigger
 from .date_grid import midnight_wall
 from .exact import STATE_VERSION, ExactTrigger, check_state, to_jitter
+
+if TYPE_CHECKING:
+    from .clock_notes import ClockChangeNote
 
 __all__ = ["DaysOf", "ExcludingTrigger", "Exclusion"]
 
@@ -98,6 +101,11 @@ class ExcludingTrigger(ExactTrigger):
     def is_arithmetic(self) -> bool:
         """Whether the trigger that is thinned out finds its latest fire time at once."""
         return isinstance(self.trigger, ExactTrigger) and self.trigger.is_arithmetic
+
+    @property
+    def keeps_beat(self) -> bool:
+        """Whether the trigger that is thinned out follows elapsed time."""
+        return self.trigger.keeps_beat
 
     @property
     def end_instant(self) -> int:
@@ -201,6 +209,18 @@ class ExcludingTrigger(ExactTrigger):
                 return True
         return False
 
+    def describe(self) -> str:
+        """Return when the trigger fires, in English words."""
+        from .wording import joined, limit_words
+
+        words = [f"({self.trigger.describe()})"]
+        if self.exclude:
+            words[0] += f" except {joined([_described(one) for one in self.exclude])}"
+        return "; ".join([*words, *limit_words(None, None, self.jitter)])
+
+    def _notes(self, first: int, last: int) -> list[ClockChangeNote]:
+        return self.trigger._notes(first, last)
+
     def __str__(self) -> str:
         return f"{self.trigger} except {', '.join(_name(one) for one in self.exclude) or 'nothing'}"
 
@@ -279,6 +299,16 @@ def _is_same(one: Any, other: Any) -> bool:
     if isinstance(one, DaysOf) and isinstance(other, DaysOf):
         return one.trigger.is_same_schedule(other.trigger)
     return bool(one == other)
+
+
+def _described(one: Any) -> str:
+    if isinstance(one, BaseTrigger):
+        return f"({one.describe()})"
+    if isinstance(one, DaysOf):
+        return f"the days of ({one.trigger.describe()})"
+    if isinstance(one, date):
+        return f"on {one}"
+    return f"on {one.title()}s" if isinstance(one, str) else f"when {_name(one)}() says so"
 
 
 def _name(one: Any) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta, tzinfo
-from typing import Any, Self
 
 from apscheduler_lite._clock import system_instant
 from apscheduler_lite._text import shorten
@@ -17,9 +16,16 @@ from apscheduler_lite._timezones import (
     to_instant,
     to_timezone,
 )
+from apscheduler_lite._transitions import local_clock
 
 from .base import BaseTrigger
 from .exact import STATE_VERSION, ExactTrigger, check_state, choose_zone, time_text, to_jitter, warn_of_other_zone
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Self
+
+    from .clock_notes import ClockChangeNote
 
 __all__ = ["IntervalTrigger"]
 
@@ -167,8 +173,19 @@ class IntervalTrigger(ExactTrigger):
         )
 
     def describe(self) -> str:
-        """Return what the trigger does, in English words."""
-        return f"every {self.interval}"
+        """Return when the trigger fires, in English words."""
+        from .wording import duration_words, limit_words
+
+        words = [f"every {duration_words(self._length)}", *limit_words(self.start_date, self.end_date, self.jitter)]
+        if not local_clock(self.timezone).is_fixed:
+            words.append("clock changes leave the beat alone: it counts elapsed time")
+        return "; ".join(words)
+
+    def _notes(self, first: int, last: int) -> list[ClockChangeNote]:
+        from .clock_notes import shift_notes
+
+        first, last = max(first, self._start), min(last, self._end)
+        return shift_notes(local_clock(self.timezone), first, last, self.first_instant, self._length)
 
     def __str__(self) -> str:
         return f"interval[{self.interval}]"

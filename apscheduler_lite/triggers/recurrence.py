@@ -75,19 +75,31 @@ class Rule:
     def rising(self, wall: int) -> Iterator[int]:
         """Yield the wall times from the given one on."""
         wall = max(wall, self.start)
-        for day, low, high in self._periods(wall, 1):
-            for found in self._within(day, low, high, wall, 1):
+        seen = _date_of(wall).toordinal()
+        for number, low, high in self._periods(wall, 1):
+            if low - seen > self._horizon():
+                return
+            for found in self._within(number, low, high, wall, 1):
                 if found >= wall:
+                    seen = high
                     yield found
 
     def falling(self, wall: int) -> Iterator[int]:
         """Yield the wall times from the given one back to the start."""
         if wall < self.start:
             return
-        for day, low, high in self._periods(wall, -1):
-            for found in self._within(day, low, high, wall, -1):
+        seen = _date_of(wall).toordinal()
+        for number, low, high in self._periods(wall, -1):
+            if seen - high > self._horizon():
+                return
+            for found in self._within(number, low, high, wall, -1):
                 if self.start <= found <= wall:
+                    seen = low
                     yield found
+
+    def _horizon(self) -> int:
+        """Return for how many days to search when nothing is found."""
+        return _HORIZON + _LENGTH[self.frequency] * self.interval
 
     def _periods(self, wall: int, direction: int) -> Iterator[tuple[int, int, int]]:
         """Yield the periods from that of a wall time on as a number and their first and last days."""
@@ -104,11 +116,9 @@ class Rule:
         else:
             first, number, bounds = start.toordinal(), begin.toordinal(), _day_bounds
         number = first + (number - first) // step * step
-        origin = begin.toordinal()
-        horizon = _HORIZON + _LENGTH[self.frequency] * (self.interval + 1)
         while number >= first:
             low, high = bounds(number)
-            if low > _LAST_DAY or abs(low - origin) > horizon:
+            if low > _LAST_DAY:
                 return
             yield number, low, min(high, _LAST_DAY)
             number += direction * step
@@ -130,23 +140,19 @@ class Rule:
         return (_wall_of(day) + time for day in days[::direction] for time in self.times[::direction])
 
     def _within_day(self, day: int, wall: int, direction: int) -> Iterator[int]:
+        """Yield the wall times of a day, for frequencies that are counted in hours or less."""
         if not self._matches(day):
             return
-        midnight = _wall_of(day)
-        # By the hour, so that a rule of seconds need not look at a whole day; but not where most hours have no period.
-        size = 3600 if self._step() < 3600 else _DAY
-        for begin in range(midnight, midnight + _DAY, size)[::direction]:
-            is_passed = begin + size <= wall if direction > 0 else begin > wall
-            if not is_passed:
-                yield from self._within_hours(begin, begin + size)[::direction]
-
-    def _within_hours(self, begin: int, end: int) -> list[int]:
-        """Return the wall times of a part of a day, for frequencies that are counted in hours or less."""
-        step = self._step()
-        found: list[int] = []
-        for period in range(begin + (self._origin() - begin) % step, end, step):
-            found += self._moments(period)
-        return found
+        midnight, unit, step = _wall_of(day), _UNIT[self.frequency], self._step()
+        # By the hour, to pass over hours that do not match; but not where most of them have no period anyway.
+        size = 3600 if step < 3600 else _DAY
+        for hour in range(midnight, midnight + _DAY, size)[::direction]:
+            if size == 3600 and self.hours and hour % _DAY // 3600 not in self.hours:
+                continue
+            low = max(hour, wall - unit + 1) if direction > 0 else hour
+            high = hour + size if direction > 0 else min(hour + size, wall + 1)
+            for period in range(low + (self._origin() - low) % step, high, step)[::direction]:
+                yield from self._moments(period)[::direction]
 
     def _step(self) -> int:
         """Return the seconds from one period to the next, where these are hours or shorter."""

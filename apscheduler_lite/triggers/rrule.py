@@ -11,7 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta, tzinfo
-from typing import Any, NamedTuple, Self
+from itertools import islice, takewhile
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from apscheduler_lite._clock import system_now
 from apscheduler_lite._text import did_you_mean, shorten, to_text
@@ -31,10 +32,14 @@ from .base import BaseTrigger
 from .exact import STATE_VERSION, ExactTrigger, check_state, choose_zone, time_text, to_jitter, warn_of_other_zone
 from .recurrence import Rule, parse_rule
 
+if TYPE_CHECKING:
+    from .clock_notes import ClockChangeNote
+
 __all__ = ["RRuleTrigger"]
 
 _MAX_LENGTH = 10_000
 _MAX_COUNT = 100_000
+_MANY = 100  # wall times in a clock change: more than a note tells, even when some are excluded
 _LONGEST_FOLD = 25 * 3600 * MICROSECONDS
 _EPOCH = datetime(1970, 1, 1)
 _SECOND = timedelta(0, 1)
@@ -206,6 +211,35 @@ class RRuleTrigger(ExactTrigger):
             and (self._start == other._start or (self._implicit_start and other._implicit_start))
         )
 
+    def describe(self) -> str:
+        """Return when the trigger fires: its rule in the words of RFC 5545, its limits in English."""
+        from .wording import FOLD_WORDS, GAP_WORDS, limit_words
+
+        words = [f"by the rule {' '.join(self.rule.split())}, {self.timezone} time"]
+        words += limit_words(self.start_date, self.end_date, self.jitter)
+        if not local_clock(self.timezone).is_fixed:
+            words.append(f"{GAP_WORDS['skip']}, {FOLD_WORDS['first']}")
+        return "; ".join(words)
+
+    def _notes(self, first: int, last: int) -> list[ClockChangeNote]:
+        from .clock_notes import notes_on_walls
+
+        clock = local_clock(self.timezone)
+
+        def walls_between(low: int, high: int) -> list[int]:
+            begin, end = -(-low // MICROSECONDS), -(-high // MICROSECONDS)
+            found = {wall for wall in self._added if begin <= wall < end}
+            for rule, rule_end in self._rules:
+                beyond = min(end, (rule_end + clock.offset_at(rule_end)) // MICROSECONDS + 1)
+                rising = takewhile(lambda wall, beyond=beyond: wall < beyond, rule.rising(begin))  # type: ignore[misc]
+                found.update(islice(rising, _MANY))
+            return [wall * MICROSECONDS for wall in sorted(found - self._removed)]
+
+        def fires_of(wall: int) -> tuple[int, ...]:
+            return clock.readings(wall)[:1]
+
+        return notes_on_walls(clock, first, last, walls_between, fires_of)
+
     def __str__(self) -> str:
         return f"rrule[{' '.join(self.rule.split())}]"
 
@@ -273,7 +307,10 @@ def _moment(text: str, parameters: list[str]) -> datetime:
     match = _MOMENT.fullmatch(text.strip().upper())
     if match is None:
         raise ValueError(f"rule: a time must be like 20260105T090000, not {shorten(text)}")
-    moment = read_datetime(f"{match[1]}T{match[2] or '000000'}", "rule")
+    try:
+        moment = datetime.fromisoformat(f"{match[1]}T{match[2] or '000000'}")
+    except ValueError as exc:
+        raise ValueError(f"rule: {exc}, in {shorten(text)}") from None
     if match[3]:
         return moment.replace(tzinfo=UTC)
     for parameter in parameters:

@@ -55,9 +55,7 @@ def work(duration: float = 0.0) -> None:
 
 def _note(what: str, run: Any) -> None:
     note = Note(what, run.job_id, run.due, run.attempt, run.id, os.getpid())
-    descriptor = os.open(
-        f"{os.environ['FLEET_NOTES']}/{os.getpid()}", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644
-    )
+    descriptor = os.open(f"{os.environ['FLEET_NOTES']}/{os.getpid()}", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     try:
         os.write(descriptor, (json.dumps(note) + "\n").encode())
     finally:

@@ -158,9 +158,9 @@ def test_a_process_that_was_frozen_runs_nothing_that_others_have_run(shared, tmp
 def test_a_process_that_is_killed_again_and_again_loses_no_waiting_run(sqlite, on_crash, tmp_path):
     """A burst of one-shot jobs waits in a SQLite file for a pool of ten: each is begun once, but for those that were cut."""
     kills, count = (50, 2_000) if FULL else (5, 250)
-    add(sqlite, [
-        {"func": work, "id": f"job {number}", "args": [0.01], "on_crash": on_crash} for number in range(count)
-    ])
+    add(
+        sqlite, [{"func": work, "id": f"job {number}", "args": [0.01], "on_crash": on_crash} for number in range(count)]
+    )
     chance = random.Random(on_crash)
 
     with Fleet(sqlite, tmp_path) as fleet:

@@ -83,7 +83,9 @@ def test_the_store_is_made_by_its_alias(sqlite):
 
 def test_ages_may_be_timedeltas(sqlite):
     """Wherever seconds are asked for."""
-    store = sqlite.store(keep_runs=timedelta(hours=1), dead_after=timedelta(minutes=1), poll_interval=timedelta(seconds=2))
+    store = sqlite.store(
+        keep_runs=timedelta(hours=1), dead_after=timedelta(minutes=1), poll_interval=timedelta(seconds=2)
+    )
 
     assert (store._keep_runs, store._dead_after, store.poll_interval) == (3600, 60, 2)
 

@@ -198,7 +198,10 @@ def test_what_cannot_be_pickled_is_refused_by_name():
         ('{"func": "a:b", "args": {"$": ["list"]}}', "unknown tag"),
         ('{"func": "a:b", "args": {"$": "enum", "class": "json:JSONDecoder", "name": "x"}}', "no Enum"),
         ('{"func": "a:b", "args": {"$": "enum", "class": "http:HTTPStatus", "name": "X"}}', "no member"),
-        ('{"func": "a:b", "args": {"$": "trigger", "class": "os:system", "value": {}}}', "none of this library's triggers"),
+        (
+            '{"func": "a:b", "args": {"$": "trigger", "class": "os:system", "value": {}}}',
+            "none of this library's triggers",
+        ),
         ('{"func": "a:b", "args": {"$": "trigger", "type": "datte", "value": {}}}', "no trigger"),
         (
             '{"func": "a:b", "args": {"$": "trigger", "class": "apscheduler_lite.triggers.base:datetime", "value": {}}}',

@@ -17,7 +17,7 @@ from sqlalchemy import Integer, bindparam, func, select
 
 from apscheduler_lite._planning import Slot, plan
 from apscheduler_lite.errors import UnreadableJobError
-from apscheduler_lite.jobstores.base import Claim, JobFault, UnknownExecutorError
+from apscheduler_lite.jobstores._claim import Claim, JobFault, UnknownExecutorError
 from apscheduler_lite.runs import Outcome, Run
 
 from .runs import new_row

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+from apscheduler_lite.triggers.wording import FOLD_WORDS, GAP_WORDS
+
 from .days import (
     ALL_DAYS,
     ALL_MONTHS,
@@ -42,17 +44,6 @@ _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday",
 _ORDINALS = ("1st", "2nd", "3rd", "4th", "5th", "last")
 _MOST_TIMES = 6  # that are told one by one
 
-_GAP_WORDS = {
-    "after": "a time that a clock change skips fires right after the change",
-    "shift": "a time that a clock change skips fires as much later as the clock was put forward",
-    "skip": "a time that a clock change skips does not fire",
-}
-_FOLD_WORDS = {
-    "first": "one that it repeats fires the first time only",
-    "last": "one that it repeats fires the last time only",
-    "both": "one that it repeats fires both times",
-}
-
 
 def describe(plan: Plan) -> str:
     """Return when the expression fires, without zone."""
@@ -67,7 +58,7 @@ def clock_change_words(plan: Plan, policy: Policy) -> str:
     """Return what clock changes do to the fire times."""
     if plan.repeats:
         return "clock changes leave the beat alone: times that they skip do not fire, times that they repeat fire twice"
-    return f"{_GAP_WORDS[policy.gap]}, {_FOLD_WORDS[policy.fold]}"
+    return f"{GAP_WORDS[policy.gap]}, {FOLD_WORDS[policy.fold]}"
 
 
 def _time_words(plan: Plan) -> tuple[str, bool]:
