@@ -150,15 +150,15 @@ class Catalog:
             ConflictingIdError: an id is taken and its job is not to be replaced.
         """
         store = self._opened(alias)
-        if store is None:
-            with self.lock:
-                store, early = self._opened(alias), self._early(alias)
-                if store is None and early is None:
-                    self._add_pending(new, alias)
-                    return []
-            if store is None and early is not None:
-                return self._add_early(new, alias, early, now)
-        return self._add_stored(new, alias, store, now)
+        if store is not None:
+            return self._add_stored(new, alias, store, now)
+        with self.lock:
+            store, early = self._opened(alias), self._early(alias)
+            if store is None and early is None:
+                self._add_pending(new, alias)
+        if store is not None:
+            return self._add_stored(new, alias, store, now)
+        return [] if early is None else self._add_early(new, alias, early, now)
 
     def _add_early(self, new: list[NewJob], alias: str, store: BaseJobStore, now: int) -> list[Job]:
         """Add jobs to a store that works without its scheduler; they are pending while its database is away."""

@@ -82,7 +82,7 @@ class StoreUnavailableError(Exception):
     def __init__(self, cause: object, *, is_open: bool = False) -> None:
         self.is_open = is_open
         result = (
-            "the connection broke while the change was being committed, so it may have been made or not; look before trying again"
+            "the connection broke while the change was being committed, so it may have been made or not; look first"
             if is_open
             else "nothing has been changed; try again later"
         )
@@ -90,7 +90,7 @@ class StoreUnavailableError(Exception):
 
 
 class UnreadableJobError(LookupError):
-    """Reported for a stored job that cannot be restored here: its module is missing, its document broken or not signed. It is kept."""
+    """Reported for a stored job that is kept but cannot be restored here, such as for want of its module."""
 
     def __init__(self, job_id: object, cause: object) -> None:
         super().__init__(f"job {job_id!s} cannot be restored from its row, which stays as it is: {cause}")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         """What a store that other processes share says about a claimed run, right before it begins."""
 
         def is_fresh(self) -> bool:
-            """Return whether nobody can have taken the run away yet; asked for every run, so it costs next to nothing."""
+            """Return whether nobody can have taken the run away yet; asked for every run, so it must cost nothing."""
 
         def confirm(self, run: Run) -> bool:
             """Return whether the run is still this process's; may ask a database."""

@@ -90,7 +90,7 @@ class Equipment(ABC):
         """Deliver an event to the listeners, in this thread."""
         self._listeners.deliver(event)
 
-    def _tell_of_job(self, code: int, job: Job | None, alias: str, job_id: str | None = None) -> None:
+    def _tell_of_job(self, code: int, job: Job | None, alias: str, job_id: str = "") -> None:
         """Deliver an event about a job, or about an id whose job cannot be read, if anybody listens."""
         if self._listeners.mask & code:
             self._dispatch_event(JobEvent(code, job_id if job is None else job.id, alias, job=job))

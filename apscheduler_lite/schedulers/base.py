@@ -62,9 +62,9 @@ class BaseScheduler(Intake):
             job_id: the job's id.
             jobstore: alias of its store; None: wherever it is.
             changes: new values by attribute: func, args, kwargs, name, trigger, next_run_time, executor,
-                misfire_grace_time, coalesce, max_instances, on_crash. A trigger may be given by its alias, its arguments
-                beside it. With a new trigger, the next run time is computed from it, unless it is given too; a paused
-                job stays paused. ``next_run_time=None`` pauses the job.
+                misfire_grace_time, coalesce, max_instances, on_crash. A trigger may be given by its alias, its
+                arguments beside it. With a new trigger, the next run time is computed from it, unless it is given too;
+                a paused job stays paused. ``next_run_time=None`` pauses the job.
 
         Returns:
             the changed job.
@@ -182,11 +182,11 @@ class BaseScheduler(Intake):
         lines: list[str] = []
         if not self.running:
             jobs = self._catalog.jobs(jobstore, pending=True)
-            lines = ["Pending jobs:", *(f"    {job}" for job in jobs or ["No pending jobs"])]
+            lines = ["Pending jobs:", *([f"    {job}" for job in jobs] or ["    No pending jobs"])]
         for alias in sorted(alias for alias, _ in self._catalog.usable):
             if jobstore in (None, alias):
                 jobs = self._catalog.jobs(alias, pending=False)
-                lines += [f"Jobstore {alias}:", *(f"    {job}" for job in jobs or ["No scheduled jobs"])]
+                lines += [f"Jobstore {alias}:", *([f"    {job}" for job in jobs] or ["    No scheduled jobs"])]
         print(*lines, sep="\n", file=out or sys.stdout)
 
     def get_runs(

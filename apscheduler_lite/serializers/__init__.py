@@ -1,8 +1,8 @@
 """
 Job ↔ document: JSON that a person can read.
 
-The values are `codec`'s affair, signatures `signing`'s. Reading a document imports nothing that the document names but the
-job's function and the trigger classes of the plugin table: a reader that imports what it is told is code execution.
+The values are `codec`'s affair, signatures `signing`'s. Reading a document imports nothing that the document names but
+the job's function and the trigger classes of the plugin table: a reader that imports what it is told is code execution.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ class JSONSerializer:
     A serializer of your own has the same two methods.
 
     Args:
-        allow_pickle: whether arguments that JSON cannot hold may be embedded as pickles, and pickles be read. Whoever can
-            write to the database can run code in every process that reads pickles from it.
+        allow_pickle: whether arguments that JSON cannot hold may be embedded as pickles, and pickles be read. Whoever
+            can write to the database can run code in every process that reads pickles from it.
         pickle_protocol: the protocol of those pickles; the highest by default.
     """
 

@@ -5,8 +5,8 @@ JSON's own types stand for themselves. Those that people often pass to jobs (dat
 tuples, sets, members of an Enum) and triggers are tagged objects: ``{"$": "date", "value": "2026-11-24"}``. Any other
 value is embedded as a pickle, unless that is forbidden.
 
-Reading imports nothing that the document names but trigger classes of the plugin table. The class of an Enum member must
-have been imported by whoever needs it, which is the job's own module.
+Reading imports nothing that the document names but trigger classes of the plugin table. The class of an Enum member
+must have been imported by whoever needs it, which is the job's own module.
 """
 
 from __future__ import annotations
@@ -289,7 +289,7 @@ def _read_decimal(text: str) -> Any:
     return Decimal(text)
 
 
-def _write_foreign(codec: Codec, value: Any) -> dict[str, Any] | None:
+def _write_foreign(_: Codec, value: Any) -> dict[str, Any] | None:
     """Return a UUID or a Decimal; their modules are not imported just to recognise them."""
     cls = type(value)
     if cls.__module__ == "uuid" and cls.__qualname__ == "UUID":

@@ -37,9 +37,10 @@ class Signer:
                 raise TypeError(f"signing_key must be text or bytes, or a list of these, not {shorten(type(key))}")
         if not listed or not all(listed):
             raise ValueError("signing_key must not be empty")
+        secrets = [key.encode() if isinstance(key, str) else key for key in reversed(listed)]
         # It signs with the last key, and we with the first.
         self._signer = Itsdangerous(
-            listed[::-1], salt="apscheduler_lite.document", key_derivation="hmac", digest_method=hashlib.sha256
+            secrets, salt="apscheduler_lite.document", key_derivation="hmac", digest_method=hashlib.sha256
         )
 
     def sign(self, job_id: str, document: str) -> str:

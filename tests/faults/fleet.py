@@ -1,8 +1,8 @@
 """
 Processes that share one table, and what they note of the runs that they make.
 
-Each run is noted twice, as it begins and as it ends, by a line appended to a file of its process's own: what was written is
-kept when the process is killed in the next moment.
+Each run is noted twice, as it begins and as it ends, by a line appended to a file of its process's own: what was
+written is kept when the process is killed in the next moment.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from apscheduler_lite import current_run
 from tests.databases import Place
@@ -79,7 +79,7 @@ class Fleet:
         }
         self.processes: list[subprocess.Popen[bytes]] = []
 
-    def __enter__(self) -> Fleet:
+    def __enter__(self) -> Self:
         """Begin with no process."""
         return self
 

@@ -27,6 +27,7 @@ def note() -> None:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
+    """Start a PostgreSQL that the tests may stop."""
     made = private_postgres(tmp_path_factory.mktemp("pg"))
     yield made
     made.cleanup()
@@ -34,6 +35,7 @@ def server(tmp_path_factory):
 
 @pytest.fixture
 def store(server):
+    """Make a store on it."""
     made = Place("postgresql", url_of(server), "away").store(heartbeat_interval=0.5, dead_after=60)
     yield made
     made.shutdown()
@@ -41,6 +43,7 @@ def store(server):
 
 @pytest.fixture
 def scheduler(store):
+    """Start a scheduler on that store."""
     made = BackgroundScheduler(timezone="UTC", jobstores={"default": store}, jobstore_retry_interval=1)
     made.start()
     yield made

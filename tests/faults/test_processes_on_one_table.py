@@ -22,19 +22,15 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 @pytest.fixture(params=FAMILIES)
 def shared(request, tmp_path):
+    """Give a place on one of the databases."""
     with place(request.param, tmp_path) as made:
         yield made
 
 
 @pytest.fixture
 def sqlite(tmp_path):
+    """Give a place on SQLite."""
     with place("sqlite", tmp_path) as made:
-        yield made
-
-
-@pytest.fixture
-def postgres(tmp_path):
-    with place("postgresql", tmp_path) as made:
         yield made
 
 
@@ -156,7 +152,7 @@ def test_a_process_that_was_frozen_runs_nothing_that_others_have_run(shared, tmp
 
 @pytest.mark.parametrize("on_crash", ["skip", "rerun"])
 def test_a_process_that_is_killed_again_and_again_loses_no_waiting_run(sqlite, on_crash, tmp_path):
-    """A burst of one-shot jobs waits in a SQLite file for a pool of ten: each is begun once, but for those that were cut."""
+    """A burst of one-shot jobs waits in a SQLite file for ten workers: each is begun once, but for those cut."""
     kills, count = (50, 2_000) if FULL else (5, 250)
     add(
         sqlite, [{"func": work, "id": f"job {number}", "args": [0.01], "on_crash": on_crash} for number in range(count)]

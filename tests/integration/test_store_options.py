@@ -10,16 +10,16 @@ import pytest
 from apscheduler_lite import BackgroundScheduler
 from tests.integration.jobs import note
 
-sqlalchemy = pytest.importorskip("sqlalchemy")
+pytest.importorskip("sqlalchemy")
 
-from sqlalchemy.dialects import mssql, mysql, oracle, postgresql  # noqa: E402
-from sqlalchemy.dialects import sqlite as sqlite_dialect  # noqa: E402
-from sqlalchemy.schema import CreateIndex, CreateTable  # noqa: E402
+import sqlalchemy
+from sqlalchemy.dialects import mssql, mysql, oracle, postgresql
+from sqlalchemy.dialects import sqlite as sqlite_dialect
+from sqlalchemy.schema import CreateIndex, CreateTable
 
-from apscheduler_lite.jobstores.sqlalchemy import SQLAlchemyJobStore  # noqa: E402
-from apscheduler_lite.jobstores.sqlalchemy import schema  # noqa: E402
-from apscheduler_lite.jobstores.sqlalchemy.claims import Claims  # noqa: E402
-from apscheduler_lite.jobstores.sqlalchemy.runs import Records  # noqa: E402
+from apscheduler_lite.jobstores.sqlalchemy import SQLAlchemyJobStore, schema
+from apscheduler_lite.jobstores.sqlalchemy.claims import Claims
+from apscheduler_lite.jobstores.sqlalchemy.runs import Records
 
 DIALECTS = [postgresql, mysql, sqlite_dialect, oracle, mssql]
 
@@ -121,7 +121,7 @@ def test_a_table_of_version_3_is_left_alone(sqlite):
         "CREATE TABLE {jobs} (id VARCHAR(191) PRIMARY KEY, next_run_time FLOAT(25), job_state BLOB NOT NULL)"
     )
 
-    with pytest.raises(ValueError, match="jobs of APScheduler 3.*apscheduler-lite migrate-from"):
+    with pytest.raises(ValueError, match=r"jobs of APScheduler 3.*apscheduler-lite migrate-from"):
         BackgroundScheduler(jobstores={"default": sqlite.store()}).start()
     assert sqlite.execute("SELECT * FROM {jobs}") == []
 
@@ -180,7 +180,8 @@ def test_the_engine_may_be_the_applications(sqlite, schedulers):
     scheduler.shutdown()
 
     with engine.connect() as connection:
-        assert connection.exec_driver_sql(f"SELECT id FROM {sqlite.tablename}").all() == [("job",)]
+        assert connection.execute(sqlalchemy.text("SELECT 1")).all() == [(1,)]
+    assert sqlite.execute("SELECT id FROM {jobs}") == [("job",)]
     engine.dispose()
 
 
@@ -207,7 +208,8 @@ def test_a_schema_is_used(postgres):
         scheduler.add_job(note, id="job")
         scheduler.shutdown()
 
-        assert postgres.execute(f"SELECT id FROM {name}.{postgres.tablename}") == [("job",)]
+        found = postgres.execute(f"SELECT id FROM {name}.{{jobs}}")  # noqa: S608 - a name of our own
+        assert found == [("job",)]
     finally:
         postgres.execute(f"DROP SCHEMA {name} CASCADE")
 

@@ -141,7 +141,7 @@ def test_a_pickle_in_a_row_is_not_read_where_pickles_are_forbidden(sqlite, sched
 
 def test_arguments_that_need_a_pickle_are_refused_where_pickles_are_forbidden(sqlite, schedulers):
     """At the call, naming the argument; with pickles allowed they are kept."""
-    with pytest.raises(ValueError, match="Account.*allow_pickle"):
+    with pytest.raises(ValueError, match=r"Account.*allow_pickle"):
         schedulers(sqlite.store(allow_pickle=False)).add_job(note, args=[Account(1)])
 
     schedulers(sqlite.store()).add_job(note, args=[Account(1)], id="job")

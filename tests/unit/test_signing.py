@@ -28,7 +28,7 @@ def test_another_document_does_not(job_id, document):
 @pytest.mark.parametrize("signature", [None, ""])
 def test_a_row_without_a_signature_does_not(signature):
     """The message says how to sign it."""
-    with pytest.raises(ValueError, match="not signed.*replace_existing"):
+    with pytest.raises(ValueError, match=r"not signed.*replace_existing"):
         Signer("key").check("job", "{}", signature)
 
 

@@ -3,8 +3,9 @@ The claim: one transaction that advances what is due and writes its runs.
 
     lock some due rows  →  plan each  →  advance them  →  insert their runs  →  commit
 
-Whoever commits owns the runs. Rows that another process has locked are being claimed by it and are passed over (``FOR UPDATE
-SKIP LOCKED``); SQLite has one writer at a time anyway. Other databases advance each row by comparing it with what was
+Whoever commits owns the runs. Rows that another process has locked are being claimed by it and are passed over (``FOR
+UPDATE SKIP LOCKED``); SQLite has one writer at a time anyway. Other databases advance each row by comparing it with
+what was
 read: who comes second finds it changed.
 
 No more is taken than can be started at once, executor by executor: what stays due can be taken by every other process,
@@ -104,7 +105,7 @@ class Claims:
     # -- looking -----------------------------------------------------------------------------------------------
 
     def earliest(self, connection: Connection, executors: Iterable[str], after: int | None = None) -> Earliest:
-        """Return when the first job of these executors is due, and the first open run; one statement, on the indexes."""
+        """Return when the first job of these executors is due, and the first open run, by one look at the indexes."""
         names = list(executors)
         values: dict[str, Any] = {f"e{number}": name for number, name in enumerate(names)}
         if after is not None:

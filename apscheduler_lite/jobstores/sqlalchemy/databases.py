@@ -1,9 +1,9 @@
 """
 One engine, and what each database wants to be treated like.
 
-All SQL of the store goes through `Database.read` and `Database.write`, which take a function of a connection. A write is one transaction; it
-is tried again where the database says that it met another one (deadlock, serialization failure, a lost connection), so the function
-must have no effect but through its connection and its result.
+All SQL of the store goes through `Database.read` and `Database.write`, which take a function of a connection. A write
+is one transaction; it is tried again where the database says that it met another one (deadlock, serialization failure,
+a lost connection), so the function must have no effect but through its connection and its result.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from __future__ import annotations
 from contextlib import contextmanager, nullcontext
 from threading import RLock
 
-from ..._clock import Alarm, SystemClock
-from ...errors import StoreUnavailableError
+from apscheduler_lite._clock import Alarm, SystemClock
+from apscheduler_lite.errors import StoreUnavailableError
 
 try:
     from sqlalchemy import create_engine, event, text
@@ -54,8 +54,8 @@ class Database:
         self.engine: Engine = _engine_from(url, engine_options) if engine is None else engine
         self.family = {"mariadb": "mysql"}.get(self.engine.dialect.name, self.engine.dialect.name)
         self.is_sqlite = self.family == "sqlite"
-        # Writers on one SQLite file wait for each other in SQLite by sleeping; within the process a lock is faster. One connection that
-        # all threads share, as sqlite:// has, must have one user at a time in any case.
+        # Writers on one SQLite file wait for each other in SQLite by sleeping; within the process a lock is faster. One
+        # connection that all threads share, as sqlite:// has, must have one user at a time in any case.
         self._is_shared = self.is_sqlite and isinstance(self.engine.pool, StaticPool)
         self._lock = RLock()
         self._reading = self.engine
@@ -89,7 +89,8 @@ class Database:
                     committing = True
                 return result
             except DBAPIError as exc:
-                # A connection that was lost during the commit leaves open whether it took place: nothing to try again blindly.
+                # A connection that was lost during the commit leaves open whether it took place: nothing to try again
+                # blindly.
                 if attempt < ATTEMPTS and not committing and _may_be_tried_again(exc):
                     self.pause(0.01 * 3**attempt if attempt > 1 else 0.0)
                     continue
@@ -179,7 +180,7 @@ def _engine_from(url: Any, engine_options: Mapping[str, Any] | None) -> Engine:
 
 
 def _with_installed_driver(url: URL) -> URL:
-    """Return the url with the driver that is installed, where it names none: users of APScheduler 3 may have the older ones."""
+    """Return the url with a driver that is installed, where it names none: there may be the older one only."""
     family = "mysql" if url.drivername in ("mysql", "mariadb") else url.drivername
     if family not in _DRIVERS:
         return url
@@ -198,7 +199,7 @@ def _missing(url: URL, exc: ModuleNotFoundError) -> str:
     return f"the driver of {url.render_as_string()} is not installed: {exc}"
 
 
-def _set_up_sqlite(connection: Any, record: Any) -> None:
+def _set_up_sqlite(connection: Any, _: Any) -> None:
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")
@@ -206,7 +207,7 @@ def _set_up_sqlite(connection: Any, record: Any) -> None:
 
 
 def _take_write_lock(connection: Connection) -> None:
-    """Begin with the write lock: a transaction that reads first and writes then may find that another one wrote in between."""
+    """Begin with the write lock: who reads first and writes then may find that somebody else wrote in between."""
     driver: Any = connection.connection.driver_connection
     if not driver.in_transaction:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
@@ -235,12 +236,11 @@ def _is_away(exc: DBAPIError) -> bool:
     if not isinstance(exc, (OperationalError, InterfaceError)):
         return False
     cause: Any = exc.orig
-    name = getattr(cause, "sqlite_errorname", None)
+    name: str | None = getattr(cause, "sqlite_errorname", None)
     if name is not None:
         return name.startswith(_SQLITE_AWAY)
-    if getattr(cause, "args", None) and isinstance(cause.args[0], int):  # MySQL's numbers
-        return cause.args[0] >= 2000 or cause.args[0] in _MYSQL_AWAY
-    return True
+    number = cause.args[0] if getattr(cause, "args", None) else None
+    return not isinstance(number, int) or number >= 2000 or number in _MYSQL_AWAY  # MySQL's numbers
 
 
 _SQLITE_AWAY = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_IOERR", "SQLITE_FULL", "SQLITE_CANTOPEN", "SQLITE_READONLY")

@@ -4,8 +4,8 @@ Rows ↔ jobs.
 What a row says of a job's definition is its `document`; when it runs next stands in columns beside it. Jobs that were
 restored are kept by (id, revision), so that a job that runs every second is parsed once, and not at each run.
 
-A row that cannot be restored here (its module is missing, its document is broken, nobody whom we know signed it) is left
-as it is: logged once for each revision, skipped, and tried again after a pause.
+A row that cannot be restored here (its module is missing, its document is broken, nobody whom we know signed it) is
+left as it is: logged once for each revision, skipped, and tried again after a pause.
 """
 
 from __future__ import annotations
@@ -188,7 +188,8 @@ class Documents:
     def _check_allowed(self, reference: str) -> None:
         if self.allowed is not None and not _matches(reference, self.allowed):
             raise ValueError(
-                f"its function {reference!r} is not among the allowed_functions of this store: {', '.join(self.allowed)}"
+                f"its function {reference!r} is not among the allowed_functions of this store:"
+                f" {', '.join(self.allowed)}"
             )
 
     def _check_origin(self, reference: str, func: Any) -> None:
@@ -203,8 +204,8 @@ class Documents:
         home, name = getattr(func, "__module__", None), getattr(func, "__qualname__", None)
         if home is not None and home != module and not _matches(f"{home}:{name}", self.allowed):
             raise ValueError(
-                f"its function {reference!r} is really '{home}:{name}', which is not among the allowed_functions of this"
-                f" store: {', '.join(self.allowed)}"
+                f"its function {reference!r} is really '{home}:{name}', which is not among the allowed_functions of"
+                f" this store: {', '.join(self.allowed)}"
             )
 
 

@@ -1,11 +1,11 @@
 """
 Jobs that are added while the scheduler is not running.
 
-They go into the database all the same: a program that never starts its scheduler can add jobs for those that do. One that
-is added by itself is written before the call returns. A program that adds many, one after the other, would wait for the
-disk at each; so those that follow one another closely are checked at once (id taken, function without a name, arguments
-that cannot be stored) and written together: a twentieth of a second later, or before that when the program does anything
-else with the store, starts the scheduler, or ends.
+They go into the database all the same: a program that never starts its scheduler can add jobs for those that do. One
+that is added by itself is written before the call returns. A program that adds many, one after the other, would wait
+for the disk at each; so those that follow one another closely are checked at once (id taken, function without a name,
+arguments that cannot be stored) and written together: a twentieth of a second later, or before that when the program
+does anything else with the store, starts the scheduler, or ends.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
 """
 The jobs' rows: finding, adding, changing and removing them.
 
-A job whose schedule is over stays in the table until its last run has ended, but is not there for anybody who asks; a new
-job may take its id.
+A job whose schedule is over stays in the table until its last run has ended, but is not there for anybody who asks; a
+new job may take its id.
 
-Changes compare the row's revision with the one that they were decided on. Who finds another one decides again, so that no
-change of another process is overwritten; and a change leaves the next run time alone unless that is what it changes, so
-that a claim in between is not undone.
+Changes compare the row's revision with the one that they were decided on. Who finds another one decides again, so that
+no change of another process is overwritten; and a change leaves the next run time alone unless that is what it changes,
+so that a claim in between is not undone.
 """
 
 from __future__ import annotations

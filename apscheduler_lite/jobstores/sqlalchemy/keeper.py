@@ -1,8 +1,8 @@
 """
 What a started store does beside the scheduler's passes, on a thread of its own.
 
-It renews the store's row among the schedulers, looks after those who do not any more, writes down how runs ended where no
-claim has done that on its way, and prunes the history. Nothing that it meets ends it.
+It renews the store's row among the schedulers, looks after those who do not any more, writes down how runs ended where
+no claim has done that on its way, and prunes the history. Nothing that it meets ends it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import logging
     from collections.abc import Callable, Iterable, Sequence
-    from typing import Any
 
     from apscheduler_lite._clock import Clock
     from apscheduler_lite.runs import Run
@@ -259,8 +258,8 @@ class Keeper:
         now = self._now()
         if not self.member.beat(now):
             self._logger.warning(
-                'Job store "%s": this process was silent for so long that others took it for dead; what it had claimed and'
-                " not begun is not its own any more",
+                'Job store "%s": this process was silent for so long that others took it for dead; what it had claimed'
+                " and not begun is not its own any more",
                 self._alias,
                 extra={"action": "taken_for_dead"},
             )

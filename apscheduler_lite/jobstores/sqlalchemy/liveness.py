@@ -2,9 +2,9 @@
 Which processes are alive.
 
 Each scheduler has a row in ``…_schedulers`` whose `beat` grows. Whoever sees the beat of another one unchanged for as
-long as that one said it would never be silent takes it for dead. Silence is counted by the watcher's own monotonic clock,
-and only as far as it was watching: clocks of hosts are never compared, and a watcher that was frozen itself, or cut off
-from the database, has seen nothing.
+long as that one said it would never be silent takes it for dead. Silence is counted by the watcher's own monotonic
+clock, and only as far as it was watching: clocks of hosts are never compared, and a watcher that was frozen itself, or
+cut off from the database, has seen nothing.
 
 A process that ended on this very machine is found out at once: its pid is gone, or belongs to a process that began at
 another time.
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import socket
+from pathlib import Path
 
 from sqlalchemy import bindparam, select
 
@@ -41,9 +42,8 @@ def host_name() -> str:
 def machine() -> str | None:
     """Return what two processes have in common that see each other's pids; None where that cannot be told."""
     try:
-        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-            boot = file.read().strip()
-        return f"{boot}/{os.readlink('/proc/self/ns/pid')}"
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{boot}/{Path('/proc/self/ns/pid').readlink()}"
     except OSError:
         return None
 
@@ -51,8 +51,8 @@ def machine() -> str | None:
 def process_mark(pid: int) -> str | None:
     """Return what tells this process from a later one with the same pid; None when there is no such process."""
     try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
-            fields = file.read().rpartition(")")[2].split()
+        # The name of the program, in brackets, may hold anything.
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
     except OSError:
         return None
     # The state and, as the 22nd field of the whole line, when it was started. A zombie runs nothing any more.
@@ -63,8 +63,8 @@ class Member:
     """
     One scheduler among those that share the tables: its row, and how long that has been unchanged.
 
-    A scheduler that learns that it was taken for dead becomes a new member; what it had claimed as the old one is not its
-    own any more.
+    A scheduler that learns that it was taken for dead becomes a new member; what it had claimed as the old one is not
+    its own any more.
     """
 
     def __init__(self, database: Database, tables: Tables, dead_after: float, margin: float) -> None:
@@ -164,7 +164,7 @@ class Watch:
         """Return whether it was a process of this machine that is gone."""
         if self._machine is None or row.machine != self._machine or row.process is None:
             return False
-        return process_mark(row.pid) != row.process
+        return bool(process_mark(row.pid) != row.process)
 
 
 def bury(connection: Connection, tables: Tables, row: Any) -> bool:

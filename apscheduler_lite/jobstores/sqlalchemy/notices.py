@@ -1,9 +1,9 @@
 """
 Notices between the processes of one PostgreSQL database.
 
-Whoever changes a job says so in the same transaction (NOTIFY), and whoever runs jobs listens on a connection of its own. A
-notice wakes the scheduler some milliseconds after the commit; one that gets lost, or that the driver cannot hand over,
-costs no more than the wait for the next poll.
+Whoever changes a job says so in the same transaction (NOTIFY), and whoever runs jobs listens on a connection of its
+own. A notice wakes the scheduler some milliseconds after the commit; one that gets lost, or that the driver cannot hand
+over, costs no more than the wait for the next poll.
 """
 
 from __future__ import annotations

@@ -173,7 +173,7 @@ class Records:
         )
 
     def reopen_unknown(self, connection: Connection, member_id: str, known: Iterable[str], now: int) -> int:
-        """Let any process take what was claimed for a member without its knowing: its commit broke off, yet took place."""
+        """Let any process take what a member has claimed without its knowing: the commit broke off, yet took place."""
         runs = self._tables.runs
         statement = select(runs.c.id).where(runs.c.scheduler == member_id, runs.c.finished.is_(None))
         unknown = [found for (found,) in connection.execute(statement) if found not in set(known)]
@@ -220,7 +220,7 @@ class Records:
 
     def _stored_jobs(self, connection: Connection, job_ids: Iterable[str]) -> dict[str, Any]:
         jobs = self._tables.jobs
-        found = {}
+        found: dict[str, Any] = {}
         for row in connection.execute(select(jobs).where(jobs.c.id.in_(job_ids))):
             try:
                 found[row.id] = self._documents.restore(row)
@@ -262,7 +262,7 @@ class Records:
         return run
 
     def prune(self, connection: Connection, before: int) -> int:
-        """Delete some runs that ended before the instant; return how many, fewer than a batch when there are no more."""
+        """Delete some runs that ended before the instant; return how many: fewer than a batch are the last."""
         runs = self._tables.runs
         statement = select(runs.c.id).where(runs.c.finished < before).limit(PRUNED_AT_ONCE)
         ids = list(connection.execute(statement).scalars())

@@ -6,15 +6,27 @@ The tables, and how they come to be.
     …_schedulers  the processes that are alive
     …_meta      the version of these tables
 
-All times are microseconds since 1970 in UTC. The types are such that the statements compile on PostgreSQL, MySQL and MariaDB, SQLite,
-Oracle and SQL Server.
+All times are microseconds since 1970 in UTC. The types are such that the statements compile on PostgreSQL, MySQL and
+MariaDB, SQLite, Oracle and SQL Server.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, SmallInteger, String, Table, Unicode, UnicodeText
-from sqlalchemy import inspect, text
-from sqlalchemy.dialects import mysql, mssql
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Unicode,
+    UnicodeText,
+    inspect,
+    text,
+)
+from sqlalchemy.dialects import mssql, mysql
 from sqlalchemy.exc import DBAPIError
 
 TYPE_CHECKING = False
@@ -38,7 +50,7 @@ ATTEMPTS = 10
 """How often a process tries to create the tables while others do the same."""
 
 UPGRADES: dict[int, Callable[[Connection, Tables], None]] = {}
-"""Version → what makes tables of that version into tables of the next. Only additions: older processes may still run."""
+"""Version → what makes its tables into those of the next one. Only additions: older processes may still run."""
 
 
 def _name(length: int = ID_LENGTH) -> Any:
@@ -164,7 +176,8 @@ def _version(connection: Connection, tables: Tables) -> int | None:
     version = int(found.value)
     if version > VERSION:
         raise ValueError(
-            f"the tables {tables.name!r} have version {version}; this version of apscheduler_lite knows up to {VERSION}. Upgrade it"
+            f"the tables {tables.name!r} have version {version}; this version of apscheduler_lite knows up to"
+            f" {VERSION}. Upgrade it"
         )
     return version
 

@@ -66,10 +66,10 @@ class SQLAlchemyJobStore(BaseJobStore):
         engine_options: further arguments of `create_engine`.
         serializer: what turns jobs into documents and back: an object with ``dumps`` and ``loads``; by default a
             `JSONSerializer`.
-        allow_pickle: whether arguments that JSON cannot hold may be embedded as pickles. False refuses them when they are
-            added, and when they are read.
-        signing_key: a key, or several, with which documents are signed; the first signs, all are accepted. A row that was
-            not signed with one of them is not run.
+        allow_pickle: whether arguments that JSON cannot hold may be embedded as pickles. False refuses them when they
+            are added, and when they are read.
+        signing_key: a key, or several, with which documents are signed; the first signs, all are accepted. A row that
+            was not signed with one of them is not run.
         allowed_functions: patterns such as ``"myapp.jobs:*"``; a job whose function matches none is not run.
         poll_interval: seconds after which changes by other processes are noticed at the latest.
         heartbeat_interval: seconds between two signs of life.
