@@ -140,6 +140,8 @@ class Engine(Equipment):
                     raise
                 self._logger.exception('Error recording the end of %r in job store "%s"', run, run.jobstore)
                 self._tell(FaultEvent(EVENT_JOBSTORE_FAULT, exc, alias=run.jobstore, job_id=run.job_id, job=run.job))
+        elif run.lease is not None:  # its store was removed while it ran
+            run.lease.end(run)
         if self._listeners.mask & OUTCOME_EVENTS.get(run.outcome or "", EVENT_JOB_ERROR):
             self._tell(event_of(run))
         self._runs.discard(run)

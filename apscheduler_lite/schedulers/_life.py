@@ -292,7 +292,9 @@ class Life(Engine):
         if self._phase != "started":
             self._wait_for_runs(None, set())  # those that a shutdown did not wait for
             return
-        scheduled = sum(job._next is not None for job in self._catalog.jobs(None))
+        # Jobs that outlive the process are no loss: they run when it, or another one, is there again.
+        memory = [store for _, store in self._catalog.open if not store.persistent]
+        scheduled = sum(job._next is not None for store in memory for job in self._catalog.jobs_of(store))
         if scheduled:
             self._logger.warning(
                 "The program ends while %d jobs are still scheduled; they will not run. Keep the main thread alive, or"
