@@ -198,13 +198,6 @@ class CronTrigger(ExactTrigger):
         """Which reading of repeated times fires: ``"first"``, ``"last"`` or ``"both"``."""
         return self._policy.fold
 
-    def own_previous(self, previous: int) -> int:
-        """Return this trigger's own fire time before another one's, where that makes a difference: in a fold."""
-        period = self._clock.period_at(previous)
-        if self._expression.plan.repeats or period.steady_start <= previous < period.steady_end:
-            return previous
-        return super().own_previous(previous)
-
     @property
     def grid(self) -> tuple[int, int]:
         """Whole seconds of local time."""
@@ -279,8 +272,10 @@ class CronTrigger(ExactTrigger):
 
     def own_previous(self, previous: int) -> int:
         """Return this trigger's own fire time at or shortly before ``previous``, where that makes a difference."""
-        makes_none = self._expression.plan.repeats or self._policy.fold != "first"
-        return previous if makes_none else super().own_previous(previous)
+        if self._expression.plan.repeats or self._policy.fold != "first":
+            return previous
+        period = self._clock.period_at(previous)
+        return previous if period.steady_start <= previous < period.steady_end else super().own_previous(previous)
 
     @property
     def keeps_beat(self) -> bool:
