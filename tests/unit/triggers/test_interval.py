@@ -234,3 +234,12 @@ def test_asking_with_a_naive_time_is_a_type_error():
         every(hours=1).get_next_fire_time(None, datetime(2026, 1, 1))
     with pytest.raises(TypeError, match="previous_fire_time must be a datetime"):
         every(hours=1).get_next_fire_time("x", START)
+
+
+def test_dates_at_the_ends_of_the_calendar_mean_for_ever():
+    """They can be shown, and nothing fires after the year 9999."""
+    trigger = every(days=1_000_000, start_date="0001-01-01", end_date="9999-12-31 23:59:59")
+
+    assert [fire.year for fire in trigger.between("0001-01-01", "9999-12-31")] == [1, 2738, 5476, 8214]
+    assert trigger.start_date.year == 1
+    assert every(days=1, start_date="9999-12-31 23:59:59").get_next_fire_time(None, START).year == 9999
