@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from apscheduler_lite._clock import system_now
 from apscheduler_lite._text import did_you_mean, shorten, to_text
 from apscheduler_lite._timezones import (
+    FIRST_INSTANT,
     LAST_INSTANT,
     MICROSECONDS,
     UTC,
@@ -336,7 +337,7 @@ def _with_end(rule: Rule, clock: LocalClock) -> tuple[Rule, int]:
         return rule, LAST_INSTANT
     if rule.count > _MAX_COUNT:
         raise ValueError(f"rule: COUNT must be at most {_MAX_COUNT}, not {rule.count}; UNTIL has no such limit")
-    last = -1
+    last = FIRST_INSTANT - 1
     remaining = rule.count
     for wall in rule.rising(rule.start):
         for instant in clock.readings(wall * MICROSECONDS)[:1]:

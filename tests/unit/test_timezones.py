@@ -114,6 +114,10 @@ def test_pytz_is_the_database_of_last_resort(monkeypatch):
     monkeypatch.undo()
     assert pickle.loads(pickle.dumps(zone)) == ZoneInfo("Europe/Vienna")
     assert _timezones._spare_zone("Nowhere/Town") is None
+    monkeypatch.setattr("zoneinfo.ZoneInfo", _Missing)
+    monkeypatch.setattr("zoneinfo.available_timezones", set)
+    with pytest.raises(ValueError, match="did you mean 'Europe/Vienna'"):
+        to_timezone("Europe/Viena")
 
 
 class _Missing(ZoneInfo):

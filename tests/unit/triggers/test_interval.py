@@ -171,6 +171,26 @@ def test_bind_returns_the_trigger_itself_when_nothing_is_open():
     assert trigger.bind(TOKYO, system_now()) is trigger
 
 
+def test_settle_changes_the_trigger_itself():
+    """For one that the scheduler has just made."""
+    trigger = IntervalTrigger(hours=1)
+    now = to_instant(datetime(2031, 5, 1, tzinfo=UTC))
+
+    assert trigger.settle(TOKYO, now) is trigger
+    assert trigger.start_date == datetime(2031, 5, 1, 1, tzinfo=UTC)
+    assert trigger.settle(BERLIN, 0) is trigger
+    assert trigger.timezone is TOKYO
+
+
+def test_an_explicit_zone_keeps_its_dates_when_the_start_is_left_open():
+    """Only the start becomes the scheduler's."""
+    trigger = IntervalTrigger(hours=1, end_date="2031-06-01", timezone=BERLIN)
+
+    bound = trigger.bind(TOKYO, datetime(2031, 5, 1, tzinfo=UTC))
+    assert bound.timezone is BERLIN
+    assert bound.end_date == datetime(2031, 6, 1, tzinfo=BERLIN)
+
+
 def test_an_aware_start_date_names_the_zone():
     """As in APScheduler 3, the zone of an aware start_date is the trigger's."""
     assert IntervalTrigger(hours=1, start_date=START).timezone is BERLIN
