@@ -74,7 +74,7 @@ class Listeners:
             answer = listener(event)
             if answer is not None and hasattr(type(answer), "__await__"):
                 self.run_awaitable(answer, listener)
-        except Exception:
+        except (Exception, SystemExit):  # a SystemExit would end the thread that tells, and not the program
             self.logger.exception(
                 "Error notifying listener %s of %r", _named(listener), event, extra={"action": "listener_failed"}
             )

@@ -188,7 +188,7 @@ class AsyncIOScheduler(OnThread):
         async def guarded() -> None:
             try:
                 await awaitable
-            except Exception:
+            except (Exception, SystemExit):  # a SystemExit would end the loop
                 self._logger.exception("Error in listener %s", name_of(listener))
 
         loop = self._eventloop
