@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 
+from ._interrupts import ends_program
 from ._options import as_positive_integer
 from ._references import name_of
 from ._running import run_awaitable
@@ -74,7 +75,9 @@ class Listeners:
             answer = listener(event)
             if answer is not None and hasattr(type(answer), "__await__"):
                 self.run_awaitable(answer, listener)
-        except (Exception, SystemExit):  # a SystemExit would end the thread that tells, and not the program
+        except BaseException as exc:
+            if ends_program(exc):
+                raise
             self.logger.exception(
                 "Error notifying listener %s of %r", _named(listener), event, extra={"action": "listener_failed"}
             )

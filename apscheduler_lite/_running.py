@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import logging
 import traceback
+from contextlib import suppress
 
 from ._clock import SystemClock
+from ._interrupts import ends_program
 from ._references import name_of
 from .errors import RemoteError
 from .runs import Outcome, _current
@@ -53,7 +55,7 @@ def execute(
 
     What the function returns is awaited when it is awaitable, by `run_awaitable` or else on a loop of its own.
     """
-    if not _begin(run, clock, logger):
+    if not _begins(run, clock, logger):
         return
     token = _current.set(run)
     try:
@@ -74,7 +76,7 @@ async def execute_async(run: Run, clock: Clock = _system, logger: logging.Logger
 
     A cancellation is an outcome of the run (an error) and is then passed on.
     """
-    if not _begin(run, clock, logger):
+    if not _begins(run, clock, logger):
         return
     token = _current.set(run)
     try:
@@ -91,7 +93,7 @@ async def execute_async(run: Run, clock: Clock = _system, logger: logging.Logger
         _current.reset(token)
 
 
-def _begin(run: Run, clock: Clock, logger: logging.Logger) -> bool:
+def _begins(run: Run, clock: Clock, logger: logging.Logger) -> bool:
     """Note that the run starts; return False when it is too late for that."""
     now = clock.now()
     if run.grace is not None and now - run.due > run.grace:
@@ -99,7 +101,9 @@ def _begin(run: Run, clock: Clock, logger: logging.Logger) -> bool:
         run.outcome = Outcome.MISSED
         run.reason = f"missed: {late:.3f} s late, grace time {grace:g} s"
         run.finished = now
-        logger.warning(
+        _say(
+            logger,
+            logging.WARNING,
             'Run time of job "%s" was missed by %.3f s (misfire_grace_time=%g)',
             run.job or run.job_id,
             late,
@@ -109,7 +113,9 @@ def _begin(run: Run, clock: Clock, logger: logging.Logger) -> bool:
         return False
     run.started = now
     if logger.isEnabledFor(logging.INFO):
-        logger.info(
+        _say(
+            logger,
+            logging.INFO,
             'Running job "%s" (scheduled at %s)',
             run.job or run.job_id,
             run.scheduled_run_time,
@@ -123,7 +129,9 @@ def _succeed(run: Run, clock: Clock, logger: logging.Logger, retval: Any) -> Non
     run.outcome = Outcome.EXECUTED
     run.finished = clock.now()
     if logger.isEnabledFor(logging.INFO):
-        logger.info(
+        _say(
+            logger,
+            logging.INFO,
             'Job "%s" executed successfully',
             run.job or run.job_id,
             extra={"action": "run_executed", "job_id": run.job_id},
@@ -137,7 +145,9 @@ def _fail(run: Run, clock: Clock, logger: logging.Logger, exc: BaseException) ->
     run.outcome = Outcome.ERROR
     run.reason = f"error: {describe_exception(exc)}"
     run.finished = clock.now()
-    logger.error(
+    _say(
+        logger,
+        logging.ERROR,
         'Job "%s" raised an exception',
         run.job or run.job_id,
         exc_info=(type(exc), exc, tb),
@@ -145,6 +155,12 @@ def _fail(run: Run, clock: Clock, logger: logging.Logger, exc: BaseException) ->
     )
     # The exception lives on in the event; the locals of the job's frames, which may be large, need not.
     traceback.clear_frames(tb)
+
+
+def _say(logger: logging.Logger, level: int, message: str, *args: object, **options: Any) -> None:
+    """Log, and let no logging handler or filter that raises decide how a run ends."""
+    with suppress(Exception):
+        logger.log(level, message, *args, stacklevel=2, **options)
 
 
 def describe_exception(exc: BaseException) -> str:
@@ -207,9 +223,29 @@ def _run_on_new_loop(awaitable: Awaitable[Any]) -> Any:
 def run_awaitable(awaitable: Awaitable[Any], what: object) -> None:
     """Await it on a loop of its own and log what it raises: for listeners, whose results nobody takes."""
     try:
-        _run_on_new_loop(awaitable)
-    except (Exception, SystemExit):
+        if not _is_in_coroutine():
+            _run_on_new_loop(awaitable)
+            return
+        from threading import Thread
+
+        # A thread can run one loop at a time, and this one runs its own already.
+        thread = Thread(target=run_awaitable, args=(awaitable, what), name="apscheduler_lite.listener")
+        thread.start()
+        thread.join()
+    except BaseException as exc:
+        if ends_program(exc):
+            raise
         _logger.exception("%s raised an exception", name_of(what))
+
+
+def _is_in_coroutine() -> bool:
+    import asyncio
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 class LoopThread:

@@ -12,6 +12,7 @@ anywhere in this file. Only one thread ticks at a time.
 
 from __future__ import annotations
 
+from ._interrupts import ends_program
 from ._planning import backoff
 from ._timezones import from_instant
 from .events import (
@@ -85,7 +86,9 @@ class Ticker:
                 return seconds
         try:
             claim = store.claim_due(now, {name: self._capacity(name, each) for name, each in executors.items()})
-        except Exception as exc:
+        except BaseException as exc:
+            if ends_program(exc):
+                raise
             return self._store_failed(alias, exc)
         if retry_at is not None:
             self._retry_at.pop(alias, None)
@@ -101,7 +104,9 @@ class Ticker:
     def _capacity(self, alias: str, executor: BaseExecutor) -> int | None:
         try:
             capacity = executor.capacity()
-        except Exception:
+        except BaseException as exc:
+            if ends_program(exc):
+                raise
             if alias not in self._silent:  # said once, for it is asked in every pass
                 self._silent.add(alias)
                 self._host._logger.exception('Error asking executor "%s" for its free workers', alias)
@@ -121,7 +126,7 @@ class Ticker:
 
         Once a run of a job has been refused, the later ones of that job are not tried: they come after it.
         """
-        refused: dict[str, tuple[list[Run], Exception]] = {}
+        refused: dict[str, tuple[list[Run], BaseException]] = {}
         position = 0
         try:
             for position, run in enumerate(claim.runs, 1):  # noqa: B007 - where it stood when it was interrupted
@@ -130,7 +135,9 @@ class Ticker:
                     continue
                 try:
                     self._submit(run, executors)
-                except Exception as exc:
+                except BaseException as exc:
+                    if ends_program(exc):
+                        raise
                     refused[run.job_id] = ([run], exc)
         except BaseException:  # Ctrl-C: what has not been handed over is due again when the scheduler is started again
             for run in reversed(claim.runs[position:]):
@@ -156,13 +163,15 @@ class Ticker:
             host._run_is_off(run)
             raise
 
-    def _give_back(self, runs: list[Run], store: BaseJobStore, exc: Exception) -> float:
+    def _give_back(self, runs: list[Run], store: BaseJobStore, exc: BaseException) -> float:
         """Let the store make runs of a job due again that its executor did not take; return the seconds until then."""
         seconds: float | None = None
         for run in reversed(runs):
             try:
                 seconds = store.release(run, self._host.clock.now())
-            except Exception as second:
+            except BaseException as second:
+                if ends_program(second):
+                    raise
                 self._store_failed(run.jobstore, second)
         run = runs[0]
         self._host._logger.error(
@@ -185,7 +194,7 @@ class Ticker:
         )
         return self._retry_interval if seconds is None else seconds
 
-    def _store_failed(self, alias: str, exc: Exception) -> float:
+    def _store_failed(self, alias: str, exc: BaseException) -> float:
         self._failures[alias] = failures = self._failures.get(alias, 0) + 1
         seconds = backoff(failures, self._retry_interval)
         self._retry_at[alias] = self._host.clock.monotonic() + seconds

@@ -8,6 +8,8 @@ told by the item itself. That makes a burst of short runs several times cheaper 
 
 from __future__ import annotations
 
+import logging
+from contextlib import suppress
 from queue import SimpleQueue
 from threading import RLock, Thread, current_thread
 
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 
 __all__ = ["WorkerThreads"]
+
+_logger = logging.getLogger("apscheduler_lite.executors")
 
 
 class WorkerThreads:
@@ -83,14 +87,23 @@ class WorkerThreads:
                 item = take()
                 if item is None:
                     return
-                worker.run(item)
+                self._do(worker.run, item)
                 # The worker is free before anybody hears of the end, so that whoever hears of it finds a free worker.
                 with self._lock:
                     self._unfinished -= 1
-                worker.report(item)
+                self._do(worker.report, item)
                 del item  # a waiting thread must not keep the last run's result alive
         finally:
             worker.close()
+
+    @staticmethod
+    def _do(step: Callable[[Any], None], item: Any) -> None:
+        """Call one of a worker's methods, which should not raise; if it does, the thread stays for the next item."""
+        try:
+            step(item)
+        except BaseException:  # also SystemExit: it would end this thread, and nothing else
+            with suppress(Exception):
+                _logger.exception("Error in a worker thread; it goes on with its next run")
 
     def shutdown(self, wait: bool = True) -> None:
         """Take nothing more, work off what is queued, end the threads; idempotent."""

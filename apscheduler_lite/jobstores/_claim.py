@@ -50,7 +50,7 @@ class Claim:
         self.finished: list[Job] = []
         self.faults: list[JobFault] = []
         self.next_due: int | None = None
-        self.failure: Exception | None = None
+        self.failure: BaseException | None = None
 
 
 class UnknownExecutorError(LookupError):

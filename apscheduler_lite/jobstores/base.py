@@ -16,6 +16,7 @@ from __future__ import annotations
 import logging
 from abc import ABC, abstractmethod
 
+from apscheduler_lite._interrupts import ends_program
 from apscheduler_lite._planning import Slot, plan
 from apscheduler_lite._slots import is_to_be_set_back, restored_on_error, set_slot, slot_of
 from apscheduler_lite._timezones import UTC, from_instant, to_instant
@@ -251,13 +252,15 @@ class BaseJobStore(ABC):
                     waiting = True
                     continue
                 self._commit(job, slot, made, claim, left)
-            except Exception as exc:
+            except BaseException as exc:
+                if ends_program(exc):
+                    raise
                 claim.faults.append(JobFault(job, job.id, exc, books.defer(job.id, now)))
                 waiting = True
         books.waiting = waiting
         try:
             claim.next_due = self._next_due(now, waiting)
-        except Exception as exc:  # the runs have been claimed: they must get to their executors all the same
+        except BaseException as exc:  # the runs have been claimed: they must get to their executors all the same
             claim.failure = exc
         return claim
 
@@ -344,7 +347,9 @@ class BaseJobStore(ABC):
             if not books.is_deferred(job_id, now):
                 try:
                     self._take_back(run)
-                except Exception as exc:
+                except BaseException as exc:
+                    if ends_program(exc):
+                        raise
                     claim.faults.append(JobFault(run.job, job_id, exc, books.defer(job_id, now)))
 
     def retry_all(self) -> None:

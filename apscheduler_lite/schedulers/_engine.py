@@ -12,8 +12,10 @@ What it promises (and `tests/` show):
 
 from __future__ import annotations
 
+from contextlib import suppress
 from threading import get_ident
 
+from apscheduler_lite._interrupts import ends_program
 from apscheduler_lite.events import (
     EVENT_JOB_ERROR,
     EVENT_JOBSTORE_FAULT,
@@ -74,9 +76,13 @@ class Engine(Equipment):
             self._watch_clock()
             due_in = self._ticker.tick(self._catalog.open, dict(self._executors))
             seconds = longest if due_in is None else due_in if longest is None else min(due_in, longest)
-        except Exception as exc:
-            self._logger.exception("Error in the scheduler's loop; it goes on", extra={"action": "loop_failed"})
-            self._tell(FaultEvent(EVENT_SCHEDULER_FAULT, exc, retry_in=seconds))
+        except BaseException as exc:
+            if ends_program(exc):
+                raise
+            with suppress(Exception):  # a logging handler that raises must not end the loop either
+                self._logger.exception("Error in the scheduler's loop; it goes on", extra={"action": "loop_failed"})
+            with suppress(Exception):
+                self._tell(FaultEvent(EVENT_SCHEDULER_FAULT, exc, retry_in=seconds))
         finally:
             with self._lock:
                 self._ticking = None
@@ -129,7 +135,9 @@ class Engine(Equipment):
         if store is not None:
             try:
                 freed = store.record_outcomes((run,))
-            except Exception as exc:
+            except BaseException as exc:
+                if ends_program(exc):
+                    raise
                 self._logger.exception('Error recording the end of %r in job store "%s"', run, run.jobstore)
                 self._tell(FaultEvent(EVENT_JOBSTORE_FAULT, exc, alias=run.jobstore, job_id=run.job_id, job=run.job))
         if self._listeners.mask & OUTCOME_EVENTS.get(run.outcome or "", EVENT_JOB_ERROR):

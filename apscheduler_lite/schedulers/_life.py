@@ -20,6 +20,7 @@ from functools import partial
 from threading import Condition, RLock, Thread, get_ident
 
 from apscheduler_lite._clock import Alarm
+from apscheduler_lite._interrupts import ends_program
 from apscheduler_lite.errors import SchedulerAlreadyRunningError, SchedulerNotRunningError
 from apscheduler_lite.events import (
     EVENT_JOB_ADDED,
@@ -281,7 +282,9 @@ class Life(Engine):
     def _guarded(self, what: str, call: Any, *args: Any) -> None:
         try:
             call(*args)
-        except Exception:
+        except BaseException as exc:
+            if ends_program(exc):
+                raise
             self._logger.exception("Error %s", what)
 
     def _end_with_interpreter(self) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 
+from apscheduler_lite._interrupts import ends_program
 from apscheduler_lite._references import resolve
 from apscheduler_lite._text import shorten
 
@@ -188,7 +189,11 @@ class AsyncIOScheduler(OnThread):
         async def guarded() -> None:
             try:
                 await awaitable
-            except (Exception, SystemExit):  # a SystemExit would end the loop
+            except asyncio.CancelledError:
+                raise
+            except BaseException as exc:
+                if ends_program(exc):
+                    raise
                 self._logger.exception("Error in listener %s", name_of(listener))
 
         loop = self._eventloop

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from threading import current_thread, main_thread
 
 from apscheduler_lite._options import as_bool
@@ -60,8 +59,7 @@ class BlockingScheduler(BaseScheduler):
                 self.shutdown(wait=False)
             raise
         finally:
-            for number, handler in previous.items():
-                signal.signal(number, handler)
+            self._give_signals_back(previous)
 
     def _main_loop(self, alarm: Alarm) -> None:
         """Pass, sleep, pass: until the scheduler is shut down, and be it started again meanwhile."""
@@ -81,12 +79,25 @@ class BlockingScheduler(BaseScheduler):
 
     _is_signalled = False
 
-    def _take_signals(self) -> dict[signal.Signals, Any]:
+    def _take_signals(self) -> dict[int, Any]:
         """Install the handlers, when that is wanted and possible; return the previous ones."""
         self._is_signalled = False
-        if not self._handles_signals or current_thread() is not main_thread():
+        if not self._handles_signals:
             return {}
+        if current_thread() is not main_thread():
+            self._logger.warning("handle_signals has no effect: only the main thread of a program can handle signals")
+            return {}
+        import signal
+
         return {number: signal.signal(number, self._on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
+
+    @staticmethod
+    def _give_signals_back(previous: dict[int, Any]) -> None:
+        if previous:
+            import signal
+
+            for number, handler in previous.items():
+                signal.signal(number, handler)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self._is_signalled:
