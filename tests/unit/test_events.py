@@ -60,8 +60,10 @@ def test_all_names_are_exported():
         ),
         (
             JobExecutionEvent(EVENT_JOB_ERROR, "a", "disk", WHEN, exception=ValueError("no")),
-            f"<JobExecutionEvent EVENT_JOB_ERROR job_id='a' jobstore='disk' scheduled_run_time={WHEN!r}"
-            " exception=ValueError('no')>",
+            (
+                f"<JobExecutionEvent EVENT_JOB_ERROR job_id='a' jobstore='disk' scheduled_run_time={WHEN!r}"
+                " exception=ValueError('no')>"
+            ),
         ),
         (
             FaultEvent(EVENT_JOB_FAULT, OSError("gone"), alias="x", job_id="a", jobstore="disk", retry_in=0.5),

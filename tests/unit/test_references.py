@@ -33,6 +33,8 @@ def wrapped(*args):
 
 class Outer:
     class Inner:
+        """A class within a class."""
+
         def method(self, value):
             """Do nothing."""
 
@@ -90,6 +92,8 @@ def test_what_has_a_name_has_a_reference(obj, reference):
 
 
 def nested():
+    """Return a function that only this one knows."""
+
     def inner():
         """Do nothing."""
 
@@ -101,10 +105,7 @@ def replaced():
 
 
 original = replaced
-
-
-def replaced():
-    """Do nothing."""
+replaced = plain  # type: ignore[assignment]
 
 
 @pytest.mark.parametrize(
@@ -132,7 +133,7 @@ def test_what_is_not_found_under_its_own_name_is_told():
         """Do nothing."""
 
     stray.__qualname__ = "nowhere"
-    with pytest.raises(ValueError, match="cannot be found under its own name 'tests.unit.test_references:nowhere'"):
+    with pytest.raises(ValueError, match=r"cannot be found under its own name 'tests.unit.test_references:nowhere'"):
         reference_to(stray)
 
 
@@ -167,7 +168,7 @@ def test_a_module_that_fails_to_import_is_told_as_one_that_cannot_be_found(tmp_p
     tmp_path.joinpath("broken_module_of_the_tests.py").write_text("1 / 0")
     monkeypatch.syspath_prepend(tmp_path)
 
-    with pytest.raises(LookupError, match="could not import module 'broken_module_of_the_tests'.*division by zero"):
+    with pytest.raises(LookupError, match=r"could not import module 'broken_module_of_the_tests'.*division by zero"):
         resolve("broken_module_of_the_tests:function", "func")
 
 

@@ -18,10 +18,12 @@ DUE = to_instant(WHEN)
 
 
 def work(*args, **kwargs):
+    """Return the arguments."""
     return args, kwargs
 
 
 def make_run(**attributes):
+    """Return a run of a job with those attributes, half a second later than its fire time."""
     trigger = IntervalTrigger(hours=1, timezone="Europe/Vienna")
     job = Job(None, "täglich", func=work, trigger=trigger, **attributes)
     return Run.of(job, "disk", DUE, DUE + 500_000)
