@@ -36,7 +36,9 @@ __all__ = [
     "is_coroutine_function",
     "may_begin",
     "portable",
+    "result_of",
     "run_awaitable",
+    "settle",
 ]
 
 _logger = logging.getLogger("apscheduler_lite.executors")
@@ -225,14 +227,26 @@ def is_coroutine_function(func: Any) -> bool:
     return not isinstance(func, type) and iscoroutinefunction(vars(type(func)).get("__call__", None))
 
 
-async def _awaited(awaitable: Awaitable[Any]) -> Any:
-    return await awaitable
+async def settle(awaitable: Awaitable[Any]) -> tuple[Any, BaseException | None]:
+    """Await it and return its result and what it raised: a SystemExit would end the loop that others live on."""
+    try:
+        return await awaitable, None
+    except BaseException as exc:
+        return None, exc
+
+
+def result_of(settled: tuple[Any, BaseException | None]) -> Any:
+    """Return the result of what has been settled, or raise what it raised."""
+    result, exc = settled
+    if exc is not None:
+        raise exc
+    return result
 
 
 def _run_on_new_loop(awaitable: Awaitable[Any]) -> Any:
     import asyncio
 
-    return asyncio.run(_awaited(awaitable))
+    return result_of(asyncio.run(settle(awaitable)))
 
 
 def run_awaitable(awaitable: Awaitable[Any], what: object) -> None:
@@ -290,12 +304,12 @@ class LoopThread:
         finished: Future[Any] = Future()
 
         def begin() -> None:
-            task = loop.create_task(_awaited(awaitable), context=context)
+            task = loop.create_task(settle(awaitable), context=context)
             task.add_done_callback(_hand_to(finished))
 
         loop.call_soon_threadsafe(begin)
         try:
-            return finished.result()
+            return result_of(finished.result())
         except asyncio.CancelledError as exc:
             raise RuntimeError("the coroutine was cancelled") from exc
 
@@ -342,8 +356,6 @@ def _hand_to(finished: Future[Any]) -> Callable[[Task[Any]], None]:
             import asyncio
 
             finished.set_exception(asyncio.CancelledError())
-        elif task.exception() is not None:
-            finished.set_exception(task.exception())
         else:
             finished.set_result(task.result())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from apscheduler_lite._options import as_positive_integer
-from apscheduler_lite._running import execute, execute_async, is_coroutine_function
+from apscheduler_lite._running import execute, execute_async, is_coroutine_function, result_of, settle
 
 from ._threads import WorkerThreads
 from .base import BaseExecutor, fail
@@ -119,10 +119,10 @@ class AsyncIOExecutor(BaseExecutor):
         loop = self._loop
         if loop is None:
             raise RuntimeError("this AsyncIOExecutor has been shut down")
-        future = asyncio.run_coroutine_threadsafe(_awaited(awaitable), loop)
+        future = asyncio.run_coroutine_threadsafe(settle(awaitable), loop)
         self._awaited.add(future)
         try:
-            return future.result()
+            return result_of(future.result())
         finally:
             self._awaited.discard(future)
 
@@ -143,10 +143,6 @@ class AsyncIOExecutor(BaseExecutor):
             return asyncio.get_running_loop() is self._loop
         except RuntimeError:
             return False
-
-
-async def _awaited(awaitable: Awaitable[Any]) -> Any:
-    return await awaitable
 
 
 class _LoopAwareWorker:

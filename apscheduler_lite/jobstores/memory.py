@@ -77,7 +77,6 @@ class MemoryJobStore(BaseJobStore):
     The job objects it returns are the stored ones: their ``next_run_time`` moves on as they run.
     """
 
-    persistent = False
     is_thread_safe = True
 
     def __init__(self) -> None:

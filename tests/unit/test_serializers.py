@@ -99,7 +99,9 @@ def test_nan_is_kept():
     assert found != found  # noqa: PLR0124 - what nan is
 
 
-@pytest.mark.parametrize("value", [Sealed(1), Text("a"), PurePosixPath("a"), 1j, range(3)], ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize(
+    "value", [Sealed(1), Text("a"), PurePosixPath("a"), 1j, range(3)], ids=lambda value: type(value).__name__
+)
 def test_anything_else_is_pickled(value):
     """A pickle stands where JSON has no word, subclasses of its types included."""
     found, text = through(value)
