@@ -1,5 +1,5 @@
 """
-The engine below the façade: state, life cycle, one pass, the end of a run.
+The engine below the façade: one pass, and the end of a run.
 
 What it promises (and `tests/` show):
 
@@ -13,289 +13,32 @@ What it promises (and `tests/` show):
 from __future__ import annotations
 
 from contextlib import suppress
-from threading import Condition, RLock, get_ident
+from threading import get_ident
 
-from apscheduler_lite._clock import Alarm
 from apscheduler_lite._interrupts import ends_program
-from apscheduler_lite.errors import SchedulerAlreadyRunningError, SchedulerNotRunningError
-from apscheduler_lite.events import (
-    EVENT_JOB_ADDED,
-    EVENT_JOB_ERROR,
-    EVENT_JOBSTORE_FAULT,
-    EVENT_SCHEDULER_FAULT,
-    EVENT_SCHEDULER_PAUSED,
-    EVENT_SCHEDULER_RESUMED,
-    EVENT_SCHEDULER_SHUTDOWN,
-    EVENT_SCHEDULER_STARTED,
-    FaultEvent,
-    SchedulerEvent,
-)
+from apscheduler_lite.events import EVENT_JOB_ERROR, EVENT_JOBSTORE_FAULT, EVENT_SCHEDULER_FAULT, FaultEvent
 from apscheduler_lite.executors.base import OUTCOME_EVENTS, event_of
-from apscheduler_lite.runs import _current
 
-from ._equipment import Equipment
-from ._process import check_environment, watch
+from ._life_cycle import STATE_PAUSED, STATE_RUNNING, STATE_STOPPED, LifeCycle
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
-    from apscheduler_lite._catalog import NewJob
-    from apscheduler_lite.executors.base import BaseExecutor
-    from apscheduler_lite.job import Job
-    from apscheduler_lite.jobstores.base import BaseJobStore
     from apscheduler_lite.runs import Run
 
 __all__ = ["STATE_PAUSED", "STATE_RUNNING", "STATE_STOPPED", "Engine"]
-
-STATE_STOPPED = 0
-STATE_RUNNING = 1
-STATE_PAUSED = 2
 
 STEP = 1.0
 """Seconds by which wall and monotonic clock must part before that is called a step."""
 
 
-class Engine(Equipment):
+class Engine(LifeCycle):
     """A scheduler without the calls that are about jobs."""
 
     def _begin_stopped(self) -> None:
-        self._state = STATE_STOPPED
-        self._phase = "stopped"  # → "starting" → "started" → "stopping" → "stopped"
-        self._has_been_started = False
-        self._is_draining = False
-        self._runs: set[Run] = set()  # handed to an executor and not yet told of
-        self._ticking: int | None = None  # the thread that is in a pass
+        super()._begin_stopped()
         self._wake_at: float = float("inf")  # the instant at which the next pass begins by itself
         self._drift: float | None = None  # wall minus monotonic clock at the last pass
-
-    # -- state -------------------------------------------------------------------------------------------------
-
-    @property
-    def state(self) -> int:
-        """Return ``STATE_STOPPED``, ``STATE_RUNNING`` or ``STATE_PAUSED``."""
-        return self._state
-
-    @property
-    def running(self) -> bool:
-        """Return whether the scheduler has been started, paused or not, and not been shut down."""
-        return self._state != STATE_STOPPED
-
-    def start(self, paused: bool = False) -> None:
-        """
-        Start the executors and the stores, add the pending jobs, and begin to run what is due.
-
-        Args:
-            paused: start without running anything until `resume` is called.
-
-        Raises:
-            SchedulerAlreadyRunningError: it is running.
-            KeyError: a pending job names a store that does not exist.
-        """
-        check_environment()
-        with self._lock:
-            if self._phase != "stopped":
-                raise SchedulerAlreadyRunningError
-            self._phase = "starting"
-        try:
-            added = self._open()
-        except BaseException:
-            self._set_phase("stopped")
-            raise
-        watch(self)
-        self.clock.attach(self)
-        with self._lock:
-            self._state = STATE_PAUSED if paused else STATE_RUNNING
-            self._drift = None
-            self._has_been_started = True
-            self._set_phase("started")
-        for alias, job in added:
-            self._tell_of_job(EVENT_JOB_ADDED, job, alias)
-        self._logger.info("Scheduler started", extra={"action": "scheduler_started"})
-        self._dispatch_event(SchedulerEvent(EVENT_SCHEDULER_STARTED))
-        if not paused:
-            self.wakeup()
-
-    def _open(self) -> list[tuple[str, Job]]:
-        """Start executors and stores and add the pending jobs; undo it all when one of them fails."""
-        if "default" not in self._executors:
-            self.add_executor(self._create_default_executor(), "default")
-        if "default" not in self._catalog.stores:
-            self.add_jobstore(self._create_default_jobstore(), "default")
-        for alias in self._catalog.pending:
-            self._catalog.store(alias)
-        begun: list[BaseExecutor | BaseJobStore] = []
-        pending: list[tuple[str, list[NewJob]]] = []
-        try:
-            for alias, executor in list(self._executors.items()):
-                executor.start(self, alias)
-                begun.append(executor)
-            added: list[tuple[str, Job]] = []
-            for alias, store in list(self._catalog.stores.items()):
-                store.start(self, alias)
-                begun.append(store)
-                self._open_store(alias, store)
-                waiting = self._catalog.take_pending(alias)
-                pending.append((alias, waiting))
-                if waiting:
-                    added.extend((alias, job) for job in self._catalog.add(waiting, alias, self.clock.now()))
-        except BaseException:
-            self._catalog.end_use()
-            self._catalog.put_back(pending)
-            for each in reversed(begun):
-                each.shutdown()
-            raise
-        return added
-
-    def _open_store(self, alias: str, store: BaseJobStore) -> None:
-        if alias in self._catalog.to_be_emptied:
-            with store.guard:
-                store.remove_all_jobs()
-            self._catalog.to_be_emptied.discard(alias)
-        self._catalog.begin_use(alias, store)
-
-    def pause(self) -> None:
-        """
-        Stop running jobs until `resume` is called; runs in progress go on.
-
-        Raises:
-            SchedulerNotRunningError: it is not running.
-        """
-        self._switch(STATE_RUNNING, STATE_PAUSED, EVENT_SCHEDULER_PAUSED, "Paused scheduler job processing")
-
-    def resume(self) -> None:
-        """
-        Run jobs again after `pause`; what came due meanwhile is run now.
-
-        Raises:
-            SchedulerNotRunningError: it is not running.
-        """
-        if self._switch(STATE_PAUSED, STATE_RUNNING, EVENT_SCHEDULER_RESUMED, "Resumed scheduler job processing"):
-            self.wakeup()
-
-    def _switch(self, before: int, after: int, code: int, message: str) -> bool:
-        with self._lock:
-            if self._phase != "started":
-                raise SchedulerNotRunningError
-            if self._state != before:
-                return False
-            self._state = after
-        self._logger.info(message)
-        self._dispatch_event(SchedulerEvent(code))
-        return True
-
-    def _set_phase(self, phase: str) -> None:
-        with self._lock:
-            self._phase = phase
-            self._changed.notify_all()
-
-    # -- shutdown ----------------------------------------------------------------------------------------------
-
-    def shutdown(self, wait: bool = True, timeout: float | None = None) -> Any:
-        """
-        Stop: claim nothing more, let the runs in progress end, close executors and stores.
-
-        It may be called from a job or a listener, which is then not waited for, from a signal handler, and more than
-        once. `start` works again after it; jobs in a memory store are kept.
-
-        Args:
-            wait: return only when the runs in progress have ended.
-            timeout: seconds to wait at the longest; None for any time.
-
-        Raises:
-            SchedulerNotRunningError: it has never been started.
-        """
-        with self._lock:
-            if self._phase == "stopped":
-                if not self._has_been_started:
-                    raise SchedulerNotRunningError
-                return
-            inside = self._ticking == get_ident() or bool(self._own_runs())
-            if self._phase == "starting" and not inside:
-                self._changed.wait_for(lambda: self._phase != "starting", timeout)
-            if self._phase == "stopping":
-                if wait and not inside:
-                    self._changed.wait_for(lambda: self._phase != "stopping", timeout)
-                return
-            self._phase = "stopping"
-            self._state = STATE_STOPPED
-            self._is_draining = True
-        self._alarm.ring()
-        self._stop(wait, timeout)
-
-    def _stop(self, wait: bool, timeout: float | None) -> None:
-        self._wait_for_pass()
-        drained = self._drain(timeout) if wait else False
-        for alias, executor in list(self._executors.items()):
-            self._guarded(f'shutting down executor "{alias}"', executor.shutdown, drained)
-        self._catalog.end_use()
-        for alias, store in list(self._catalog.stores.items()):
-            self._guarded(f'shutting down job store "{alias}"', store.shutdown)
-        with self._lock:
-            self._is_draining = False
-            self._set_phase("stopped")
-        self.clock.detach(self)
-        self._logger.info("Scheduler has been shut down", extra={"action": "scheduler_shutdown"})
-        self._dispatch_event(SchedulerEvent(EVENT_SCHEDULER_SHUTDOWN))
-
-    def _wait_for_pass(self) -> None:
-        """Wait until no other thread is in a pass, so that nothing is claimed after this."""
-        with self._lock:
-            self._changed.wait_for(lambda: self._ticking in (None, get_ident()))
-
-    def _drain(self, timeout: float | None) -> bool:
-        """Wait for the runs in progress, but those that this call is part of; return whether they have ended."""
-        with self._lock:
-            own = self._own_runs()
-            ended = self._changed.wait_for(lambda: self._runs <= own, timeout)
-        if not ended:
-            self._logger.warning(
-                "Scheduler shut down after %s s with %d runs still in progress", timeout, len(self._runs - own)
-            )
-        return ended
-
-    def _own_runs(self) -> set[Run]:
-        """Return the runs that the calling thread is in, as their function or as a listener of their end."""
-        current, thread = _current.get(), get_ident()
-        return {run for run in self._runs if run is current or run.told_by == thread}
-
-    def _guarded(self, what: str, call: Any, *args: Any) -> None:
-        try:
-            call(*args)
-        except BaseException as exc:
-            if ends_program(exc):
-                raise
-            self._logger.exception("Error %s", what)
-
-    def _end_with_interpreter(self) -> None:
-        """Stop in good order when the interpreter exits, and say so when jobs were still scheduled."""
-        if self._phase != "started":
-            return
-        scheduled = sum(job._next is not None for job in self._catalog.jobs(None))
-        if scheduled:
-            self._logger.warning(
-                "The program ends while %d jobs are still scheduled; they will not run. Keep the main thread alive, or"
-                " use a"
-                " BlockingScheduler",
-                scheduled,
-                extra={"action": "interpreter_exit"},
-            )
-        self.shutdown(wait=True)
-
-    def _begin_in_child(self) -> None:
-        """Be stopped in a forked child: the threads, the claims and the locks belong to the parent."""
-        self._lock = RLock()
-        self._changed = Condition(self._lock)
-        self._alarm = Alarm()
-        was_running = self._phase != "stopped"
-        self._phase, self._state, self._ticking = "stopped", STATE_STOPPED, None
-        self._is_draining = False
-        self._runs = set()
-        self._catalog.begin_in_child()
-        if was_running:
-            self._logger.info(
-                "This scheduler is stopped in the forked process; it goes on in its parent", extra={"action": "forked"}
-            )
+        self._drift_epoch = 0  # the start in which that was
 
     # -- one pass ----------------------------------------------------------------------------------------------
 
@@ -325,27 +68,33 @@ class Engine(Equipment):
             with suppress(Exception):
                 self._tell(FaultEvent(EVENT_SCHEDULER_FAULT, exc, retry_in=seconds))
         finally:
-            with self._lock:
-                self._ticking = None
-                if self._phase != "started":
-                    self._changed.notify_all()
+            self._end_pass()
         self._wake_at = float("inf") if seconds is None else self.clock.now() + seconds * 1e6
         return seconds
 
-    def _is_busy(self) -> bool:
-        """Return whether a pass or a run is going on, for a clock that waits until nothing is."""
-        return self._ticking is not None or bool(self._runs) or self._phase in ("starting", "stopping")
+    def _end_pass(self) -> None:
+        """Make room for the next pass, or make the shutdown that was asked for from within this one."""
+        me = get_ident()
+        asked = None
+        with self._lock:
+            if self._ticking == me:
+                self._ticking = self._in_hand = None
+            if self._phase != "started":
+                asked = self._stop_asked if self._turner == me else None
+                self._changed.notify_all()
+        if asked is not None:
+            self._stop(*asked)
 
-    def _refuse_to_block(self) -> None:
-        """Raise when the calling thread is one that this scheduler needs in order to go on."""
-        if _current.get() is not None or self._ticking == get_ident():
-            raise RuntimeError("a job or a listener cannot wait for its own scheduler; call this from the test itself")
+    def _may_claim(self) -> bool:
+        """Return whether the pass may go on: no shutdown has begun, and none has given this pass up."""
+        return self._phase == "started" and self._ticking == get_ident()
 
     def _watch_clock(self) -> None:
         """Notice when the wall clock was set, or the machine slept, since the last pass."""
         drift = self.clock.now() / 1e6 - self.clock.monotonic()
         before, self._drift = self._drift, drift
-        if before is None or abs(drift - before) < STEP:
+        epoch, self._drift_epoch = self._drift_epoch, self._epoch
+        if before is None or epoch != self._epoch or abs(drift - before) < STEP:
             return
         step = drift - before
         self._logger.warning(
@@ -360,6 +109,7 @@ class Engine(Equipment):
     # -- runs --------------------------------------------------------------------------------------------------
 
     def _run_begins(self, run: Run) -> None:
+        self._in_hand = run
         self._runs.add(run)
 
     def _run_is_off(self, run: Run) -> None:
@@ -367,22 +117,29 @@ class Engine(Equipment):
 
     def _run_ended(self, run: Run) -> None:
         """Take note of a run's end: record it, tell of it, look for what waited for it. Raises nothing."""
-        run.told_by = get_ident()
+        run.held_by = get_ident()
         freed = False
+        try:
+            freed = self._record(run)
+            if self._listeners.mask & OUTCOME_EVENTS.get(run.outcome or "", EVENT_JOB_ERROR):
+                self._tell(event_of(run))
+        finally:
+            self._runs.discard(run)
+            if freed:
+                self.wakeup()
+            if self._is_draining:
+                with self._lock:
+                    self._changed.notify_all()
+
+    def _record(self, run: Run) -> bool:
         store = self._catalog.stores.get(run.jobstore)
-        if store is not None:
-            try:
-                freed = store.record_outcomes((run,))
-            except BaseException as exc:
-                if ends_program(exc):
-                    raise
-                self._logger.exception('Error recording the end of %r in job store "%s"', run, run.jobstore)
-                self._tell(FaultEvent(EVENT_JOBSTORE_FAULT, exc, alias=run.jobstore, job_id=run.job_id, job=run.job))
-        if self._listeners.mask & OUTCOME_EVENTS.get(run.outcome or "", EVENT_JOB_ERROR):
-            self._tell(event_of(run))
-        self._runs.discard(run)
-        if freed:
-            self.wakeup()
-        if self._is_draining:
-            with self._lock:
-                self._changed.notify_all()
+        if store is None:
+            return False
+        try:
+            return store.record_outcomes((run,))
+        except BaseException as exc:
+            if ends_program(exc):
+                raise
+            self._logger.exception('Error recording the end of %r in job store "%s"', run, run.jobstore)
+            self._tell(FaultEvent(EVENT_JOBSTORE_FAULT, exc, alias=run.jobstore, job_id=run.job_id, job=run.job))
+            return False

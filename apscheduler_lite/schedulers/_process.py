@@ -14,14 +14,14 @@ from weakref import WeakSet
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ._engine import Engine
+    from ._life_cycle import LifeCycle
 
 __all__ = ["check_environment", "watch"]
 
-_schedulers: WeakSet[Engine] = WeakSet()
+_schedulers: WeakSet[LifeCycle] = WeakSet()
 
 
-def watch(scheduler: Engine) -> None:
+def watch(scheduler: LifeCycle) -> None:
     """Take care of the scheduler when the process ends or forks."""
     _schedulers.add(scheduler)
 

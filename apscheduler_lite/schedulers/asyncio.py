@@ -8,14 +8,14 @@ What the user sees happens on the loop: coroutine jobs, and the events of the ru
 from __future__ import annotations
 
 import asyncio
-from threading import Thread, current_thread
 
 from apscheduler_lite._interrupts import ends_program
 from apscheduler_lite._references import resolve
 from apscheduler_lite._text import shorten
 
+from ._life_cycle import LOOK_EVERY, STATE_STOPPED
+from ._threaded import ThreadedScheduler
 from .base import BaseScheduler
-from .blocking import BlockingScheduler
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class _Done:
         yield
 
 
-class AsyncIOScheduler(BlockingScheduler):
+class AsyncIOScheduler(ThreadedScheduler):
     """
     Run jobs on an asyncio event loop: coroutine functions on the loop itself, plain functions on threads beside it.
 
@@ -49,7 +49,6 @@ class AsyncIOScheduler(BlockingScheduler):
 
     _eventloop: AbstractEventLoop | None = None
     _given_loop: AbstractEventLoop | None = None
-    _thread: Thread | None = None
 
     def _configure(self, config: dict[str, Any]) -> None:
         loop = config.pop("event_loop", None)
@@ -76,9 +75,7 @@ class AsyncIOScheduler(BlockingScheduler):
         """
         if self._phase == "stopped":
             self._eventloop = self._given_loop or self._running_loop()
-        BaseScheduler.start(self, paused)
-        self._thread = Thread(target=self._main_loop, name="APScheduler", daemon=True)
-        self._thread.start()
+        super().start(paused)
 
     @staticmethod
     def _running_loop() -> AbstractEventLoop:
@@ -108,43 +105,31 @@ class AsyncIOScheduler(BlockingScheduler):
             SchedulerNotRunningError: it has never been started.
         """
         loop = self._eventloop
-        if loop is None or not self._is_on_loop():
+        if loop is None or self._phase == "stopped" or not self._is_on_loop():
             super().shutdown(wait, timeout)
             return _Done()
-        if self._phase == "started":
+        with self._lock:
             # Said now, so that nothing is claimed from here on; the waiting is done on a thread, for the loop must go
             # on.
-            with self._lock:
-                self._state = 0
-            self._alarm.ring()
-        own = frozenset(self._own_runs())
-        if not self._has_been_started or self._phase == "stopped":
-            super().shutdown(wait, timeout)
-            return _Done()
-        stopping = loop.create_task(asyncio.to_thread(self._shutdown_elsewhere, wait, timeout, own))
+            if self._phase == "started":
+                self._state = STATE_STOPPED
+        self._alarm.ring()
+        # The thread runs in this context, so that a job which calls this is known there as the run not to wait for.
+        stopping = loop.create_task(asyncio.to_thread(super().shutdown, wait, timeout))
         self._stopping = stopping  # kept, since a loop holds its tasks only weakly
         return stopping
 
     _stopping: asyncio.Task[None] | None = None
+    _look_every = LOOK_EVERY
 
-    def _shutdown_elsewhere(self, wait: bool, timeout: float | None, own: frozenset[Any]) -> None:
-        """Shut down from a thread on behalf of a call on the loop, which may have been made by one of the runs."""
-        self._excused = own
-        try:
-            BaseScheduler.shutdown(self, wait, timeout)
-        finally:
-            self._excused = frozenset()
-
-    _excused: frozenset[Any] = frozenset()
-
-    def _own_runs(self) -> set[Any]:
-        return super()._own_runs() | self._excused
-
-    def _wait_for_pass(self) -> None:
-        super()._wait_for_pass()
-        thread, self._thread = self._thread, None
-        if thread is not None and thread is not current_thread():
-            thread.join()
+    def _give_up_lost_runs(self) -> None:
+        """Report the runs whose loop has stopped under them: they cannot end any more."""
+        loop = self._eventloop
+        if loop is not None and not loop.is_running():
+            for executor in list(self._executors.values()):
+                give_up = getattr(executor, "give_up", None)
+                if give_up is not None:
+                    give_up()
 
     async def __aenter__(self) -> Self:
         """Start."""
@@ -174,7 +159,7 @@ class AsyncIOScheduler(BlockingScheduler):
     def _tell(self, event: SchedulerEvent) -> None:
         """Deliver an event of the loop or of a run on the event loop, in order."""
         loop = self._eventloop
-        if loop is None or loop.is_closed() or self._is_on_loop():
+        if loop is None or loop.is_closed() or self._is_on_loop() or (self._is_leaving and not loop.is_running()):
             self._dispatch_event(event)
             return
         try:

@@ -45,12 +45,12 @@ class BlockingScheduler(BaseScheduler):
         """
         previous = self._take_signals()
         try:
-            super().start(paused)
+            self._begin(paused)
             self._main_loop()
             if self._is_signalled:
                 self.shutdown(wait=True)
             with self._lock:
-                self._changed.wait_for(lambda: self._phase != "stopping")
+                self._changed.wait_for(lambda: not self._is_leaving)
         except SchedulerAlreadyRunningError:
             raise
         except BaseException:  # Ctrl-C, most often
@@ -62,10 +62,11 @@ class BlockingScheduler(BaseScheduler):
                 signal.signal(number, handler)
 
     def _main_loop(self) -> None:
-        """Pass, sleep, pass: until the scheduler is shut down."""
-        while self._state and not self._is_signalled:
+        """Pass, sleep, pass: until the scheduler is shut down, even if somebody has started it again since."""
+        epoch = self._epoch
+        while self._state and self._epoch == epoch and not self._is_signalled:
             seconds = self._process_jobs()
-            if self._state and not self._is_signalled:
+            if self._state and self._epoch == epoch and not self._is_signalled:
                 self.clock.sleep(self._alarm, seconds)
 
     def wakeup(self) -> None:
@@ -78,13 +79,14 @@ class BlockingScheduler(BaseScheduler):
 
     def _take_signals(self) -> dict[signal.Signals, Any]:
         """Install the handlers, when that is wanted and possible; return the previous ones."""
-        self._is_signalled = False
         if not self._handles_signals or current_thread() is not main_thread():
             return {}
+        self._is_signalled = False
         return {number: signal.signal(number, self._on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self._is_signalled:
+            self._given_up = self._runs.copy()
             raise KeyboardInterrupt
         self._is_signalled = True
         self._alarm.ring()

@@ -1,0 +1,364 @@
+"""
+The life of a scheduler: stopped, starting, started, stopping, stopped; and what the process does to it.
+
+Any thread may turn it at any time, also from inside a turn: a job, a listener or a signal handler that runs in the
+very thread that is in `start`, `shutdown` or a pass. Whoever is inside never waits for itself. A shutdown that comes
+from within a start or a pass is noted and made at their end, so that what the pass has claimed still gets to its
+executors.
+"""
+
+from __future__ import annotations
+
+from threading import Condition, RLock, get_ident
+
+from apscheduler_lite._clock import Alarm, SystemClock
+from apscheduler_lite.errors import SchedulerAlreadyRunningError, SchedulerNotRunningError
+from apscheduler_lite.events import (
+    EVENT_JOB_ADDED,
+    EVENT_SCHEDULER_PAUSED,
+    EVENT_SCHEDULER_RESUMED,
+    EVENT_SCHEDULER_SHUTDOWN,
+    EVENT_SCHEDULER_STARTED,
+    SchedulerEvent,
+)
+from apscheduler_lite.runs import _current
+
+from ._opening import Opening
+from ._process import check_environment, watch
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from apscheduler_lite.job import Job
+    from apscheduler_lite.runs import Run
+
+__all__ = ["STATE_PAUSED", "STATE_RUNNING", "STATE_STOPPED", "LifeCycle"]
+
+STATE_STOPPED = 0
+STATE_RUNNING = 1
+STATE_PAUSED = 2
+
+LOOK_EVERY = 0.1
+"""Seconds between two looks for what is not announced by anybody."""
+
+_real = SystemClock()  # for the bound of a wait on real threads, whatever clock the scheduler lives by
+
+
+class Bound:
+    """How long to wait at the longest: a number of seconds from its making on, or for ever."""
+
+    __slots__ = ("_end", "seconds")
+
+    def __init__(self, seconds: float | None) -> None:
+        self.seconds = seconds
+        self._end = None if seconds is None else _real.monotonic() + seconds
+
+    @property
+    def left(self) -> float | None:
+        """Return the seconds that are left, None for ever."""
+        return None if self._end is None else max(0.0, self._end - _real.monotonic())
+
+    def at_most(self, seconds: float | None) -> float | None:
+        """Return the seconds that are left, or the given ones if they are less."""
+        left = self.left
+        return seconds if left is None else left if seconds is None else min(left, seconds)
+
+
+class LifeCycle(Opening):
+    """A scheduler that can be started and stopped, and that keeps the runs which are in progress."""
+
+    def _begin_stopped(self) -> None:
+        self._state = STATE_STOPPED
+        self._phase = "stopped"  # → "starting" → "started" → "stopping" → "stopped"
+        self._turner: int | None = None  # the thread that is in start() or shutdown()
+        self._stop_asked: tuple[bool, Bound] | None = None  # a shutdown that is to be made by the present start or pass
+        self._is_leaving = False  # from shutdown until its listeners have heard of it
+        self._epoch = 0  # how often it has been started
+        self._runs: set[Run] = set()  # handed to an executor and not yet told of
+        self._given_up: set[Run] = set()  # those that a shutdown has not waited for to the end
+        self._is_draining = False
+        self._ticking: int | None = None  # the thread that is in a pass
+        self._in_hand: Run | None = None  # the run that the pass is handing to its executor
+
+    # -- state -------------------------------------------------------------------------------------------------
+
+    @property
+    def state(self) -> int:
+        """Return ``STATE_STOPPED``, ``STATE_RUNNING`` or ``STATE_PAUSED``."""
+        return self._state
+
+    @property
+    def running(self) -> bool:
+        """Return whether the scheduler has been started, paused or not, and not been shut down."""
+        return self._state != STATE_STOPPED
+
+    def _set_phase(self, phase: str) -> None:
+        with self._lock:
+            self._phase = phase
+            self._turner = None
+            self._changed.notify_all()
+
+    def _is_started(self) -> bool:
+        """Return whether it is started, once a start that another thread is making has come to its end."""
+        with self._lock:
+            self._changed.wait_for(lambda: self._phase != "starting" or self._turner == get_ident())
+            return self._phase == "started"
+
+    # -- start -------------------------------------------------------------------------------------------------
+
+    def start(self, paused: bool = False) -> None:
+        """
+        Start the executors and the stores, add the pending jobs, and begin to run what is due.
+
+        Args:
+            paused: start without running anything until `resume` is called.
+
+        Raises:
+            SchedulerAlreadyRunningError: it is running.
+            KeyError: a pending job names a store that does not exist.
+        """
+        self._begin(paused)
+
+    def _begin(self, paused: bool) -> int:
+        """Do what `start` says, and return the number of this start."""
+        check_environment()
+        self._finish_stop()
+        with self._lock:
+            if self._phase != "stopped":
+                raise SchedulerAlreadyRunningError
+            self._phase = "starting"
+            self._turner = get_ident()
+            self._stop_asked = None
+        try:
+            added = self._open()
+        except BaseException:
+            self._set_phase("stopped")
+            raise
+        watch(self)
+        self.clock.attach(self)
+        with self._lock:
+            self._state = STATE_PAUSED if paused else STATE_RUNNING
+            self._epoch = epoch = self._epoch + 1
+            self._set_phase("started")
+            asked = self._take_stop()
+        try:
+            self._tell_of_start(added)
+        except BaseException:  # Ctrl-C
+            self.shutdown(wait=False)
+            raise
+        if asked is not None:
+            self.shutdown(asked[0], asked[1].left)
+        elif not paused:
+            self.wakeup()
+        return epoch
+
+    def _finish_stop(self) -> None:
+        """Let a shutdown come to its end: by waiting for it, or at once when the present pass was to make it."""
+        with self._lock:
+            if self._phase != "stopping":
+                return
+            asked = self._take_stop() if self._ticking == get_ident() == self._turner else None
+            if asked is None and not self._is_inside():
+                self._changed.wait_for(lambda: self._phase != "stopping")
+        if asked is not None:
+            self._stop(*asked)
+            self._ticking = None  # what this pass has claimed already it still hands over
+
+    def _tell_of_start(self, added: list[tuple[str, Job]]) -> None:
+        for alias, job in added:
+            self._tell_of_job(EVENT_JOB_ADDED, job, alias)
+        self._logger.info("Scheduler started", extra={"action": "scheduler_started"})
+        self._dispatch_event(SchedulerEvent(EVENT_SCHEDULER_STARTED))
+
+    # -- pause -------------------------------------------------------------------------------------------------
+
+    def pause(self) -> None:
+        """
+        Stop running jobs until `resume` is called; runs in progress go on.
+
+        Raises:
+            SchedulerNotRunningError: it is not running.
+        """
+        self._switch(STATE_RUNNING, STATE_PAUSED, EVENT_SCHEDULER_PAUSED, "Paused scheduler job processing")
+
+    def resume(self) -> None:
+        """
+        Run jobs again after `pause`; what came due meanwhile is run now.
+
+        Raises:
+            SchedulerNotRunningError: it is not running.
+        """
+        if self._switch(STATE_PAUSED, STATE_RUNNING, EVENT_SCHEDULER_RESUMED, "Resumed scheduler job processing"):
+            self.wakeup()
+
+    def _switch(self, before: int, after: int, code: int, message: str) -> bool:
+        with self._lock:
+            if self._phase != "started":
+                raise SchedulerNotRunningError
+            if self._state != before:
+                return False
+            self._state = after
+        self._logger.info(message)
+        self._dispatch_event(SchedulerEvent(code))
+        return True
+
+    # -- shutdown ----------------------------------------------------------------------------------------------
+
+    def shutdown(self, wait: bool = True, timeout: float | None = None) -> Any:
+        """
+        Stop: claim nothing more, let the runs in progress end, close executors and stores.
+
+        It may be called from a job or a listener, which is then not waited for, from a signal handler, and more than
+        once. `start` works again after it; jobs in a memory store are kept.
+
+        Args:
+            wait: return only when the runs in progress have ended.
+            timeout: seconds to wait at the longest; None for any time.
+
+        Raises:
+            SchedulerNotRunningError: it has never been started.
+        """
+        bound = Bound(timeout)
+        with self._lock:
+            if self._phase == "starting" and (
+                self._turner == get_ident() or not self._changed.wait_for(lambda: self._phase != "starting", bound.left)
+            ):
+                self._stop_asked = (wait, bound)
+                return
+            if self._phase == "stopped" and not self._epoch:
+                raise SchedulerNotRunningError
+            if self._phase != "started":
+                if wait and not self._is_inside():
+                    self._changed.wait_for(lambda: self._phase != "stopping", bound.left)
+                return
+            self._phase = "stopping"
+            self._turner = get_ident()
+            self._state = STATE_STOPPED
+            self._is_draining = self._is_leaving = True
+            in_pass = self._ticking == get_ident()
+            self._stop_asked = (wait, bound) if in_pass else None
+        self._alarm.ring()
+        if not in_pass:
+            self._stop(wait, bound)
+        elif wait:
+            self._drain(bound)
+
+    def _take_stop(self) -> tuple[bool, Bound] | None:
+        asked, self._stop_asked = self._stop_asked, None
+        return asked
+
+    def _stop(self, wait: bool, bound: Bound) -> None:
+        self._stop_asked = None
+        drained = False
+        try:
+            self._wait_for_pass(bound)
+            drained = wait and self._drain(bound)
+        finally:  # also when Ctrl-C has ended the wait
+            self._close(drained)
+
+    def _wait_for_pass(self, bound: Bound) -> None:
+        """Wait until no other thread is in a pass, so that nothing is claimed after this."""
+        with self._lock:
+            if not self._changed.wait_for(lambda: self._ticking in (None, get_ident()), bound.left):
+                self._logger.warning("Scheduler shut down while its loop was held up by a store, trigger or listener")
+                self._ticking = None  # it claims nothing more when it comes back
+
+    def _drain(self, bound: Bound) -> bool:
+        """Wait for the runs in progress, but those that this call is part of; return whether they have ended."""
+        with self._lock:
+            # Looked at again and again: a coroutine may have been handed to the thread of this call meanwhile.
+            while not self._runs <= (own := self._own_runs()):
+                if bound.left == 0:
+                    self._given_up = self._runs - own
+                    break
+                self._changed.wait(bound.at_most(LOOK_EVERY if own else self._look_every))
+                self._give_up_lost_runs()
+            else:
+                return True
+        self._logger.warning(
+            "Scheduler shut down after %s s with %d runs still in progress", bound.seconds, len(self._given_up)
+        )
+        return False
+
+    _look_every: float | None = None
+    """Seconds between two looks for runs that cannot end any more; None where every run ends."""
+
+    def _give_up_lost_runs(self) -> None:
+        """Report the runs that cannot end any more, where there can be such runs."""
+
+    def _close(self, drained: bool) -> None:
+        # From inside a run its executor cannot be waited for; all else has been.
+        self._shut(wait=drained and not self._own_runs())
+        self.clock.detach(self)
+        with self._lock:
+            self._is_draining = False
+            self._set_phase("stopped")
+        self._logger.info("Scheduler has been shut down", extra={"action": "scheduler_shutdown"})
+        try:
+            self._dispatch_event(SchedulerEvent(EVENT_SCHEDULER_SHUTDOWN))
+        finally:
+            with self._lock:
+                self._is_leaving = False
+                self._changed.notify_all()
+
+    def _is_inside(self) -> bool:
+        """Return whether the calling thread is in a turn, a pass or a run, which must not be waited for."""
+        me = get_ident()
+        return me in (self._turner, self._ticking) or bool(self._own_runs())
+
+    def _own_runs(self) -> set[Run]:
+        """Return the runs that the calling thread is in: it calls or awaits them, tells of them, hands them over."""
+        current, me = _current.get(), get_ident()
+        in_hand = self._in_hand if self._ticking == me else None
+        # Copied first, by one step in C: runs come and go meanwhile.
+        return {run for run in self._runs.copy() if run is current or run is in_hand or run.held_by == me}
+
+    def _is_busy(self) -> bool:
+        """Return whether a pass or a run is going on, for a clock that waits until nothing is."""
+        return self._ticking is not None or bool(self._runs) or self._phase in ("starting", "stopping")
+
+    def _refuse_to_block(self) -> None:
+        """Raise when the calling thread is one that this scheduler needs in order to go on."""
+        if _current.get() is not None or self._ticking == get_ident():
+            raise RuntimeError("a job or a listener cannot wait for its own scheduler; call this from the test itself")
+
+    # -- what the process does to it ---------------------------------------------------------------------------
+
+    def _end_with_interpreter(self) -> None:
+        """Stop in good order when the interpreter exits, and say so when jobs were still scheduled."""
+        if self._phase == "started":
+            self._guarded("looking for scheduled jobs", self._warn_of_scheduled)
+            self.shutdown(wait=True)
+        # A shutdown that did not wait, or that a job has called, has left runs: they come to their end as well.
+        with self._lock:
+            self._is_draining = True
+            while self._phase == "stopping" or not self._runs <= self._given_up:
+                self._changed.wait(self._look_every)
+                self._give_up_lost_runs()
+
+    def _warn_of_scheduled(self) -> None:
+        scheduled = sum(job._next is not None for job in self._catalog.jobs(None))
+        if scheduled:
+            self._logger.warning(
+                "The program ends while %d jobs are still scheduled; they will not run. Keep the main thread alive, or"
+                " use a BlockingScheduler",
+                scheduled,
+                extra={"action": "interpreter_exit"},
+            )
+
+    def _begin_in_child(self) -> None:
+        """Be stopped in a forked child: the threads, the claims and the locks belong to the parent."""
+        self._lock = RLock()
+        self._changed = Condition(self._lock)
+        self._alarm = Alarm()
+        was_running = self._phase != "stopped"
+        self._phase, self._state, self._ticking, self._turner = "stopped", STATE_STOPPED, None, None
+        self._stop_asked = self._in_hand = None
+        self._is_draining = self._is_leaving = False
+        self._runs, self._given_up = set(), set()
+        self._catalog.begin_in_child()
+        if was_running:
+            self._logger.info(
+                "This scheduler is stopped in the forked process; it goes on in its parent", extra={"action": "forked"}
+            )

@@ -1,0 +1,41 @@
+"""A scheduler whose loop has a thread of its own."""
+
+from __future__ import annotations
+
+from threading import Thread, current_thread
+
+from .blocking import BlockingScheduler
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ._life_cycle import Bound
+
+__all__ = ["ThreadedScheduler"]
+
+
+class ThreadedScheduler(BlockingScheduler):
+    """Run the loop on a thread beside the program."""
+
+    _thread: Thread | None = None
+    _daemon = True
+
+    def start(self, paused: bool = False) -> None:
+        epoch = self._begin(paused)
+        thread = Thread(target=self._main_loop, name="APScheduler", daemon=self._daemon)
+        with self._lock:
+            # A listener of the start may have shut it down, and may even have started it again.
+            if self._epoch != epoch or self._phase != "started":
+                return
+            self._thread = thread
+        try:
+            thread.start()
+        except BaseException:  # there can be no more threads
+            self._thread = None
+            self.shutdown(wait=False)
+            raise
+
+    def _wait_for_pass(self, bound: Bound) -> None:
+        super()._wait_for_pass(bound)
+        thread, self._thread = self._thread, None
+        if thread is not None and thread is not current_thread() and thread.ident is not None:
+            thread.join(bound.left)
