@@ -12,6 +12,8 @@
 VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= auto
+# The extras that have code to be tested by now.
+EXTRAS := rrule
 
 # The first interpreter that is new enough and can make virtual environments.
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -81,7 +83,7 @@ $(LIBRARY): pyproject.toml
 	@touch $@
 
 $(TOOLS): $(LIBRARY)
-	$(BIN)/python $(PIP) --group dev
+	$(BIN)/python $(PIP) --group dev --editable '.[$(EXTRAS)]'
 	@touch $@
 
 $(MANUAL): $(LIBRARY)

@@ -23,8 +23,10 @@ _BUILT_IN = {
         "calendarinterval": "apscheduler_lite.triggers.calendarinterval:CalendarIntervalTrigger",
         "cron": "apscheduler_lite.triggers.cron:CronTrigger",
         "date": "apscheduler_lite.triggers.date:DateTrigger",
+        "excluding": "apscheduler_lite.triggers.excluding:ExcludingTrigger",
         "interval": "apscheduler_lite.triggers.interval:IntervalTrigger",
         "or": "apscheduler_lite.triggers.combining:OrTrigger",
+        "rrule": "apscheduler_lite.triggers.rrule:RRuleTrigger",
     },
     "jobstore": {
         "memory": "apscheduler_lite.jobstores.memory:MemoryJobStore",

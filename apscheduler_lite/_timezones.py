@@ -18,12 +18,13 @@ import warnings
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from datetime import timezone as fixed_zone
 from functools import cache
-from typing import TYPE_CHECKING, Any
 
 from apscheduler_lite._text import did_you_mean, shorten, to_text
 from apscheduler_lite.errors import SchedulerWarning
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
     from zoneinfo import ZoneInfo
 
 __all__ = [

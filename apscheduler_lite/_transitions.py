@@ -158,6 +158,7 @@ class LocalClock:
 
     def next_change(self, instant: int, before: int = LAST_INSTANT) -> Change | None:
         """Return the first change after the instant and before the bound, or None."""
+        before = min(before, LAST_INSTANT)
         while instant < before:
             period = self.period_at(instant)
             if period.end >= before:
@@ -169,6 +170,7 @@ class LocalClock:
 
     def last_change(self, instant: int, after: int = FIRST_INSTANT) -> Change | None:
         """Return the last change at or before the instant and after the bound, or None."""
+        after = max(after, FIRST_INSTANT)
         while instant > after:
             period = self.period_at(instant)
             if period.start <= after:

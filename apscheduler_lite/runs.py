@@ -44,7 +44,8 @@ def _begin_new_process() -> None:
     _process = os.urandom(6).hex()
 
 
-os.register_at_fork(after_in_child=_begin_new_process)
+if hasattr(os, "register_at_fork"):  # where there is fork
+    os.register_at_fork(after_in_child=_begin_new_process)
 
 
 class Run:

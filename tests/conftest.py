@@ -1,4 +1,4 @@
-"""What the whole suite shares: the hypothesis profiles, and how asserts are shown."""
+"""What the whole suite shares: the hypothesis profiles, how asserts are shown, and what may be skipped."""
 
 from __future__ import annotations
 
@@ -16,3 +16,16 @@ settings.register_profile("dev", deadline=None)
 settings.register_profile("thorough", deadline=None, max_examples=2_000, suppress_health_check=list(HealthCheck))
 
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail a run of CI in which a test was skipped for another reason than a server that the machine does not have."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if not os.environ.get("CI") or reporter is None:
+        return
+    absent = [name for name in ("TEST_POSTGRES_URL", "TEST_MARIADB_URL", "TEST_REDIS_URL") if name not in os.environ]
+    for report in reporter.stats.get("skipped", []):
+        if not any(name in str(report.longrepr) for name in absent):
+            reporter.write_line(f"skipped in CI without need: {report.nodeid}", red=True)
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED

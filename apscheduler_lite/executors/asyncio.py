@@ -69,7 +69,7 @@ class AsyncIOExecutor(BaseExecutor):
     def _begin(self, run: Run) -> None:
         loop, threads = self._loop, self._threads
         if loop is None or threads is None:
-            raise RuntimeError("this AsyncIOExecutor has not been started")
+            raise RuntimeError(f"this {type(self).__name__} has not been started; add it to a running scheduler")
         if not is_coroutine_function(run.func):
             threads.submit(run)
             return

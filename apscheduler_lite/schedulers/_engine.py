@@ -19,7 +19,7 @@ from apscheduler_lite._interrupts import ends_program
 from apscheduler_lite.events import EVENT_JOB_ERROR, EVENT_JOBSTORE_FAULT, EVENT_SCHEDULER_FAULT, FaultEvent
 from apscheduler_lite.executors.base import OUTCOME_EVENTS, event_of
 
-from ._life_cycle import STATE_PAUSED, STATE_RUNNING, STATE_STOPPED, LifeCycle
+from ._life import STATE_PAUSED, STATE_RUNNING, STATE_STOPPED, Life
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ STEP = 1.0
 """Seconds by which wall and monotonic clock must part before that is called a step."""
 
 
-class Engine(LifeCycle):
+class Engine(Life):
     """A scheduler without the calls that are about jobs."""
 
     def _begin_stopped(self) -> None:

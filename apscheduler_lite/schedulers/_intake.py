@@ -34,7 +34,7 @@ _ADD_JOB_ARGUMENTS = (
 
 
 class Intake(Engine):
-    """An engine to which jobs can be added."""
+    """A scheduler to which jobs can be added."""
 
     # -- adding ------------------------------------------------------------------------------------------------
 

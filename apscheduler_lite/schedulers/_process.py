@@ -14,14 +14,14 @@ from weakref import WeakSet
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ._life_cycle import LifeCycle
+    from ._life import Life
 
 __all__ = ["check_environment", "watch"]
 
-_schedulers: WeakSet[LifeCycle] = WeakSet()
+_schedulers: WeakSet[Life] = WeakSet()
 
 
-def watch(scheduler: LifeCycle) -> None:
+def watch(scheduler: Life) -> None:
     """Take care of the scheduler when the process ends or forks."""
     _schedulers.add(scheduler)
 
@@ -37,7 +37,8 @@ def _begin_child() -> None:
 
 
 atexit.register(_end)
-os.register_at_fork(after_in_child=_begin_child)
+if hasattr(os, "register_at_fork"):  # where there is fork
+    os.register_at_fork(after_in_child=_begin_child)
 
 
 def check_environment() -> None:

@@ -8,13 +8,16 @@ What the user sees happens on the loop: coroutine jobs, and the events of the ru
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
+from contextvars import copy_context
+from threading import Thread
 
 from apscheduler_lite._interrupts import ends_program
 from apscheduler_lite._references import resolve
 from apscheduler_lite._text import shorten
 
-from ._life_cycle import LOOK_EVERY, STATE_STOPPED
-from ._threaded import ThreadedScheduler
+from ._life import LOOK_EVERY, STATE_STOPPED
+from ._on_thread import OnThread
 from .base import BaseScheduler
 
 TYPE_CHECKING = False
@@ -37,7 +40,7 @@ class _Done:
         yield
 
 
-class AsyncIOScheduler(ThreadedScheduler):
+class AsyncIOScheduler(OnThread):
     """
     Run jobs on an asyncio event loop: coroutine functions on the loop itself, plain functions on threads beside it.
 
@@ -114,22 +117,44 @@ class AsyncIOScheduler(ThreadedScheduler):
             if self._phase == "started":
                 self._state = STATE_STOPPED
         self._alarm.ring()
-        # The thread runs in this context, so that a job which calls this is known there as the run not to wait for.
-        stopping = loop.create_task(asyncio.to_thread(super().shutdown, wait, timeout))
-        self._stopping = stopping  # kept, since a loop holds its tasks only weakly
-        return stopping
+        return self._shut_down_beside(loop, wait, timeout)
 
-    _stopping: asyncio.Task[None] | None = None
+    def _shut_down_beside(self, loop: AbstractEventLoop, wait: bool, timeout: float | None) -> Awaitable[None]:
+        """Shut down on a thread of its own, since the loop's may all be waiting for something that waits for this."""
+        ended: asyncio.Future[None] = loop.create_future()
+
+        def end(exc: BaseException | None) -> None:
+            if ended.cancelled():
+                return
+            if exc is None:
+                ended.set_result(None)
+            else:
+                ended.set_exception(exc)
+
+        def stop() -> None:
+            caught: BaseException | None = None
+            try:
+                BaseScheduler.shutdown(self, wait, timeout)
+            except BaseException as exc:
+                caught = exc
+            with suppress(RuntimeError):  # nobody waits any more: the loop is closed
+                loop.call_soon_threadsafe(end, caught)
+
+        # In this context, so that a job which calls this is known there as the run not to wait for.
+        Thread(target=copy_context().run, args=(stop,), name="APScheduler shutdown", daemon=True).start()
+        return ended
+
     _look_every = LOOK_EVERY
 
     def _give_up_lost_runs(self) -> None:
         """Report the runs whose loop has stopped under them: they cannot end any more."""
         loop = self._eventloop
         if loop is not None and not loop.is_running():
+            from apscheduler_lite.executors.asyncio import AsyncIOExecutor
+
             for executor in list(self._executors.values()):
-                give_up = getattr(executor, "give_up", None)
-                if give_up is not None:
-                    give_up()
+                if isinstance(executor, AsyncIOExecutor):
+                    executor.give_up()
 
     async def __aenter__(self) -> Self:
         """Start."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from apscheduler_lite._options import as_bool
 
-from ._threaded import ThreadedScheduler
+from ._on_thread import OnThread
 from .base import BaseScheduler
 
 TYPE_CHECKING = False
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["BackgroundScheduler"]
 
 
-class BackgroundScheduler(ThreadedScheduler):
+class BackgroundScheduler(OnThread):
     """
     Run jobs in the background; `start` returns at once.
 

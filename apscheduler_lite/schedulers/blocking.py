@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import signal
 from threading import current_thread, main_thread
 
 from apscheduler_lite._options import as_bool
 from apscheduler_lite.errors import SchedulerAlreadyRunningError
 
-from .base import BaseScheduler
+from .base import STATE_STOPPED, BaseScheduler
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import FrameType
     from typing import Any
+
+    from apscheduler_lite._clock import Alarm
 
 __all__ = ["BlockingScheduler"]
 
@@ -45,8 +46,7 @@ class BlockingScheduler(BaseScheduler):
         """
         previous = self._take_signals()
         try:
-            self._begin(paused)
-            self._main_loop()
+            self._main_loop(self._begin(paused))
             if self._is_signalled:
                 self.shutdown(wait=True)
             with self._lock:
@@ -58,16 +58,17 @@ class BlockingScheduler(BaseScheduler):
                 self.shutdown(wait=False)
             raise
         finally:
-            for number, handler in previous.items():
-                signal.signal(number, handler)
+            self._give_signals_back(previous)
 
-    def _main_loop(self) -> None:
+    def _main_loop(self, alarm: Alarm) -> None:
         """Pass, sleep, pass: until the scheduler is shut down, even if somebody has started it again since."""
-        epoch = self._epoch
-        while self._state and self._epoch == epoch and not self._is_signalled:
+        while self._is_current(alarm):
             seconds = self._process_jobs()
-            if self._state and self._epoch == epoch and not self._is_signalled:
-                self.clock.sleep(self._alarm, seconds)
+            if self._is_current(alarm):
+                self.clock.sleep(alarm, seconds)
+
+    def _is_current(self, alarm: Alarm) -> bool:
+        return self._state != STATE_STOPPED and self._alarm is alarm and not self._is_signalled
 
     def wakeup(self) -> None:
         """Make the scheduler look at once for what is due."""
@@ -77,12 +78,25 @@ class BlockingScheduler(BaseScheduler):
 
     _is_signalled = False
 
-    def _take_signals(self) -> dict[signal.Signals, Any]:
+    def _take_signals(self) -> dict[int, Any]:
         """Install the handlers, when that is wanted and possible; return the previous ones."""
-        if not self._handles_signals or current_thread() is not main_thread():
+        if not self._handles_signals:
             return {}
+        if current_thread() is not main_thread():
+            self._logger.warning("handle_signals has no effect: only the main thread of a program can handle signals")
+            return {}
+        import signal
+
         self._is_signalled = False
         return {number: signal.signal(number, self._on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
+
+    @staticmethod
+    def _give_signals_back(previous: dict[int, Any]) -> None:
+        if previous:
+            import signal
+
+            for number, handler in previous.items():
+                signal.signal(number, handler)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self._is_signalled:

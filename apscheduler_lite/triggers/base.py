@@ -14,13 +14,15 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta, tzinfo
 from itertools import islice, takewhile
 from operator import index
-from typing import TYPE_CHECKING, Self
 
 from apscheduler_lite._clock import system_now
 from apscheduler_lite._text import shorten
 from apscheduler_lite._timezones import MICROSECONDS, UTC, from_instant, local_timezone, to_datetime, to_instant
 
+TYPE_CHECKING = False  # the name is enough for type checkers, and importing typing costs milliseconds
 if TYPE_CHECKING:
+    from typing import Self
+
     from .clock_notes import ClockChangeNote
 
 __all__ = ["BaseTrigger"]

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from itertools import islice
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from apscheduler_lite._timezones import from_instant
 from apscheduler_lite._transitions import Change, LocalClock
 
-__all__ = ["MOST_TIMES", "ClockChangeNote", "note", "notes_on_walls", "shift_notes"]
+__all__ = ["MOST_TIMES", "ClockChangeNote", "fold_outcome", "gap_outcome", "note", "notes_on_walls", "shift_notes"]
 
 #: How many times a note tells one by one.
 MOST_TIMES = 10
@@ -19,8 +18,7 @@ MOST_TIMES = 10
 _EPOCH = datetime(1970, 1, 1)
 
 
-@dataclass(frozen=True, slots=True)
-class ClockChangeNote:
+class ClockChangeNote(NamedTuple):
     """
     Which times of a trigger one clock change affects, and how; ``str`` gives it in words.
 
@@ -29,7 +27,7 @@ class ClockChangeNote:
         kind: ``"gap"`` when the clock goes forward and local times are skipped, ``"fold"`` when it goes back and they
             occur twice.
         wall_times: the local times of the trigger that are skipped or repeated, without zone; the first ten at most.
-            None for a trigger that counts elapsed time, whose fires are at other local times from the change on.
+            Empty for a trigger that counts elapsed time, whose fires are at other local times from the change on.
         is_complete: whether these are all.
         fires: the fire times that become of them.
         text: all of it in words.
@@ -110,7 +108,7 @@ def notes_on_walls(
         walls = list(islice(walls_between(change.low, change.high), MOST_TIMES + 1))
         if walls:
             fires = [fire for wall in walls[:MOST_TIMES] for fire in fires_of(wall)]
-            outcome = _gap_outcome(fires, gap, len(walls)) if change.is_gap else _fold_outcome(fold, len(walls))
+            outcome = gap_outcome(fires, gap, len(walls)) if change.is_gap else fold_outcome(fold, len(walls))
             notes.append(note(change, walls, fires, clock.zone, outcome))
         change = clock.next_change(change.at, end + 1)
     return notes
@@ -143,7 +141,8 @@ def shift_notes(
     return notes
 
 
-def _gap_outcome(fires: list[int], gap: str, count: int) -> str:
+def gap_outcome(fires: list[int], gap: str, count: int) -> str:
+    """Return what becomes of so many times in a gap, in words."""
     if not fires:
         return "no fire"
     if gap == "shift":
@@ -151,7 +150,8 @@ def _gap_outcome(fires: list[int], gap: str, count: int) -> str:
     return "one fire, right after the change"
 
 
-def _fold_outcome(fold: str, count: int) -> str:
+def fold_outcome(fold: str, count: int) -> str:
+    """Return what becomes of so many times in a fold, in words."""
     if fold == "both":
         return "two fires, one each time" if count == 1 else "they fire both times"
     return f"one fire, the {fold} time" if count == 1 else f"they fire the {fold} time only"

@@ -16,7 +16,6 @@ from abc import abstractmethod
 from collections.abc import Iterator
 from datetime import datetime, tzinfo
 from math import isfinite
-from typing import Any
 
 from apscheduler_lite._text import shorten
 from apscheduler_lite._timezones import (
@@ -30,6 +29,10 @@ from apscheduler_lite._timezones import (
 from apscheduler_lite.errors import SchedulerWarning
 
 from .base import BaseTrigger
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = [
     "STATE_VERSION",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta, tzinfo
-from typing import TYPE_CHECKING, Any, Self
 
 from apscheduler_lite._clock import system_instant
 from apscheduler_lite._text import shorten
@@ -22,7 +21,10 @@ from apscheduler_lite._transitions import local_clock
 from .base import BaseTrigger
 from .exact import STATE_VERSION, ExactTrigger, check_state, choose_zone, time_text, to_jitter, warn_of_other_zone
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, Self
+
     from .clock_notes import ClockChangeNote
 
 __all__ = ["IntervalTrigger"]

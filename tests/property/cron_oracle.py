@@ -13,13 +13,14 @@ from __future__ import annotations
 import calendar
 from bisect import bisect_left
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta, tzinfo
-from math import gcd
+from datetime import date, datetime, timedelta, tzinfo
+from math import gcd, inf
 from random import Random
 
 __all__ = ["Case", "Stretch", "any_expression", "changes_of", "next_fire"]
 
 EPOCH = datetime(1970, 1, 1)
+SECOND = timedelta(seconds=1)
 MONTH_NAMES = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 DAY_NAMES = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 BOUNDS = {
@@ -202,10 +203,7 @@ def _with_capitals(random: Random, text: str) -> str:
 
 
 def _offset(zone: tzinfo, instant: int) -> int:
-    moment = datetime.fromtimestamp(instant, UTC).astimezone(zone)
-    offset = moment.utcoffset()
-    assert offset is not None
-    return round(offset.total_seconds())
+    return datetime.fromtimestamp(instant, zone).utcoffset() // SECOND  # type: ignore[operator]
 
 
 def changes_of(zone: tzinfo, year: int) -> list[int]:
@@ -228,9 +226,7 @@ def changes_of(zone: tzinfo, year: int) -> list[int]:
 class Stretch:
     """What the local clock of a zone shows, step by step, between two instants."""
 
-    def __init__(
-        self, zone: tzinfo, start: int, end: int, *, step: int | None = None, margin: int = 2 * 86_400
-    ) -> None:
+    def __init__(self, zone: tzinfo, start: int, end: int, *, step: int | None = None, margin: int = 36 * 3600) -> None:
         self.zone = zone
         self.margin = margin
         offsets = {_offset(zone, instant) for instant in range(start - 3600, end + 3600, 900)}
@@ -241,6 +237,7 @@ class Stretch:
         self.readings: dict[int, list[int]] = {}
         for instant, wall in zip(self.instants, self.walls, strict=True):
             self.readings.setdefault(wall, []).append(instant)
+        self.doubles = [(wall, instants) for wall, instants in self.readings.items() if len(instants) == 2]
         self.dates = {wall // 86_400 for wall in self.walls}
         low, high = min(self.walls), max(self.walls)
         self.lost = [w for w in range(low, high, self.step) if w not in self.readings and w // 86_400 in self.dates]
@@ -280,9 +277,9 @@ class Stretch:
     def repeated(self, case: Case) -> list[tuple[int, int]]:
         """Return the first and second readings of the matching wall times that are read twice."""
         pairs = []
-        for wall, instants in self.readings.items():
+        for wall, instants in self.doubles:
             day = date(1970, 1, 1) + timedelta(days=wall // 86_400)
-            if len(instants) == 2 and case.matches_time(wall % 86_400) and case.matches_date(day):
+            if case.matches_time(wall % 86_400) and case.matches_date(day):
                 pairs.append((instants[0], instants[1]))
         return pairs
 
@@ -293,6 +290,7 @@ def next_fire(
     previous: float | None,
     now: float,
     *,
+    start: float = -inf,
     jitter: float = 0,
     late: bool = True,
 ) -> int | None:
@@ -302,11 +300,14 @@ def next_fire(
     Args:
         fires: the fire times, with start and end date taken into account.
         repeated: see `Stretch.repeated`.
+        start: the search never begins before it.
         late: whether the rule for late starts holds (fixed expressions with ``dst_fold="first"``).
     """
     strictly = previous is not None and now >= previous
     begin = previous if strictly else now
     assert begin is not None
+    if begin < start:
+        begin, strictly = start, False
 
     def reached(instant: float) -> bool:
         return instant > begin if strictly else instant >= begin

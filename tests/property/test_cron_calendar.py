@@ -22,7 +22,7 @@ from .crontab_oracle import Line, any_line
 from .english import read
 
 DAYS_AHEAD = 1500
-CASES = int(os.environ.get("CRON_CASES_PER_SEED", "120"))
+CASES = int(os.environ.get("CRON_CASES_PER_SEED", "80"))
 
 
 class Words(Protocol):

@@ -89,11 +89,14 @@ class Subject:
 
     def next_fire(self, previous: int | None, now: int) -> int | None:
         """Return the oracle's answer, in microseconds."""
-        seconds, previous_seconds = now / MICROSECONDS, None if previous is None else previous / MICROSECONDS
-        begin = seconds if previous_seconds is None or seconds < previous_seconds else previous_seconds
-        if begin < self.start:  # a search never begins before the start, and what was before is no fire of the trigger
-            seconds, previous_seconds = self.start, None
-        found = next_fire(self.bounded_fires, self.repeated, previous_seconds, seconds, late=self.is_late)
+        found = next_fire(
+            self.bounded_fires,
+            self.repeated,
+            None if previous is None else previous / MICROSECONDS,
+            now / MICROSECONDS,
+            start=self.start,
+            late=self.is_late,
+        )
         if found is None or (self.trigger.end_date is not None and at(found * MICROSECONDS) > self.trigger.end_date):
             return None
         return found * MICROSECONDS
@@ -203,7 +206,7 @@ def check_zone(zone_name: str, year: int, random: Random, cases: int) -> int:
     zone = ZoneInfo(zone_name)
     changes = changes_of(zone, year)
     for change in changes:
-        stretch = Stretch(zone, change - 4 * 86_400, change + 4 * 86_400)
+        stretch = Stretch(zone, change - 3 * 86_400, change + 3 * 86_400)
         near = EPOCH + timedelta(seconds=stretch.walls[stretch.instants.index(change - change % stretch.step)])
         for _ in range(max(1, cases // CASES_PER_EXPRESSION)):
             case = any_expression(random, near=near)

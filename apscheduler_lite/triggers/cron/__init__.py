@@ -7,8 +7,10 @@ sets, `days` knows which dates match, `search` finds the wall time, `fires` the 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime, tzinfo
-from typing import Any, ClassVar, Literal, Self
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from apscheduler_lite._text import to_text
 from apscheduler_lite._timezones import (
@@ -23,7 +25,6 @@ from apscheduler_lite._timezones import (
 )
 from apscheduler_lite._transitions import LocalClock, local_clock
 from apscheduler_lite.triggers.base import BaseTrigger
-from apscheduler_lite.triggers.clock_notes import ClockChangeNote
 from apscheduler_lite.triggers.exact import (
     STATE_VERSION,
     ExactTrigger,
@@ -34,13 +35,13 @@ from apscheduler_lite.triggers.exact import (
     warn_of_other_zone,
 )
 
-from .crontab import compile_expression
-from .describe import clock_change_words, describe
 from .expressions import Expression, compile_fields, field_text
 from .fields import FIELD_NAMES, CronField, fields_of
 from .fires import EARLIEST, choose_policy, last_fire, last_repeated, next_fire, next_repeated
-from .notes import clock_change_notes
 from .search import next_wall
+
+if TYPE_CHECKING:
+    from apscheduler_lite.triggers.clock_notes import ClockChangeNote
 
 __all__ = ["CronTrigger"]
 
@@ -77,7 +78,7 @@ class CronTrigger(ExactTrigger):
             ``start_date``; the zone is unknown.
     """
 
-    # _open is what bind() has to settle: None, or (the naive start date or None, the naive end date or None).
+    # _open is what bind() has to settle: None, or the start and end dates as they were given.
     __slots__ = ("_clock", "_end", "_expression", "_is_bare", "_open", "_policy", "_start", "jitter", "timezone")
 
     FIELD_NAMES: ClassVar[tuple[str, ...]] = FIELD_NAMES
@@ -139,7 +140,7 @@ class CronTrigger(ExactTrigger):
             ValueError: the expression cannot be read, or matches no date at all, or another argument is wrong.
         """
         trigger = object.__new__(cls)
-        expression = compile_expression(to_text(expr, "expr"), dialect)
+        expression = _line_compiler()(to_text(expr, "expr"), dialect)
         trigger._configure(expression, start_date, end_date, timezone, jitter, dst_gap, dst_fold)
         return trigger
 
@@ -159,9 +160,7 @@ class CronTrigger(ExactTrigger):
         start = None if start_date is None else read_datetime(start_date, "start_date")
         end = None if end_date is None else read_datetime(end_date, "end_date")
         zone, zone_is_open = choose_zone(timezone, start_date, end_date)
-        self._open: tuple[datetime | None, datetime | None] | None = None
-        if zone_is_open:
-            self._open = (_if_naive(start), _if_naive(end))
+        self._open = (start, end) if zone_is_open else None
         self._place(zone, start, end)
 
     def _place(self, zone: tzinfo, start: datetime | None, end: datetime | None) -> None:
@@ -288,26 +287,26 @@ class CronTrigger(ExactTrigger):
     def settle(self, timezone: tzinfo, now: int) -> Self:
         """Take the scheduler's zone, if it was given none, in place."""
         if self._open is not None:
-            start, end = self._open
-            self._open = None
+            bounds, self._open = self._open, None
             warn_of_other_zone(str(self), self.timezone, timezone, from_instant(now, UTC))
-            self._place(timezone, start or self.start_date, end or self.end_date)
+            self._place(timezone, *bounds)
         return self
 
     def describe(self) -> str:
         """Return when the trigger fires, in exact English words."""
+        from apscheduler_lite.triggers.wording import limit_words
+
+        from .describe import clock_change_words, describe
+
         words = [f"{describe(self._expression.plan)}, {self.timezone} time"]
-        if self.start_date is not None:
-            words.append(f"from {time_text(self.start_date)} on")
-        if self.end_date is not None:
-            words.append(f"until {time_text(self.end_date)}")
-        if self.jitter:
-            words.append(f"each delayed by a random time of up to {self.jitter:g} seconds")
+        words += limit_words(self.start_date, self.end_date, self.jitter)
         if not self._clock.is_fixed:
             words.append(clock_change_words(self._expression.plan, self._policy))
         return "; ".join(words)
 
     def _notes(self, first: int, last: int) -> list[ClockChangeNote]:
+        from .notes import clock_change_notes
+
         first, last = max(first, self._start), min(last, self._end)
         return clock_change_notes(self._expression.plan, self._policy, self._clock, first - 1, last + 1)
 
@@ -357,7 +356,7 @@ class CronTrigger(ExactTrigger):
     def __setstate__(self, state: Any) -> None:
         state = check_state(self, state)
         if state.get("dialect"):
-            self._expression = compile_expression(state["expression"], state["dialect"])
+            self._expression = _line_compiler()(state["expression"], state["dialect"])
         else:
             fields = state["fields"]
             if not isinstance(fields, dict):  # of APScheduler 3: objects whose str() is the text
@@ -387,5 +386,9 @@ class CronTrigger(ExactTrigger):
         return (*self._expression[:3], self.timezone, self._start, self._end, self.jitter, self._policy)
 
 
-def _if_naive(moment: datetime | None) -> datetime | None:
-    return moment if moment is not None and moment.tzinfo is None else None
+@cache
+def _line_compiler() -> Callable[[str, str], Expression]:
+    """Return what reads the one-line dialects, which most programs do not need."""
+    from .crontab import compile_expression
+
+    return compile_expression

@@ -88,10 +88,11 @@ def days_of(rule: DayRule) -> Days:
 class Days:
     """The calendar of a `DayRule`: masks of matching days, worked out when they are first asked for."""
 
-    __slots__ = ("_by_kind", "rule", "tables")
+    __slots__ = ("_by_kind", "_is_any_year", "rule", "tables")
 
     def __init__(self, rule: DayRule) -> None:
         self.rule = rule
+        self._is_any_year = rule.years == ALL_YEARS
         self._by_kind: dict[tuple[int, int, int], _YearTable] = {}
         # The tables known so far by year, for a caller in a hurry; table() makes the others.
         self.tables: dict[int, _YearTable] = {}
@@ -107,7 +108,7 @@ class Days:
 
     def next_year(self, year: int) -> int | None:
         """Return the first year after the given one that the rule allows."""
-        if self.rule.years == ALL_YEARS and FIRST_YEAR <= year < LAST_YEAR:
+        if self._is_any_year and FIRST_YEAR <= year < LAST_YEAR:
             return year + 1
         mask = self.rule.years >> max(0, year + 1 - FIRST_YEAR)
         return max(year + 1, FIRST_YEAR) + (mask & -mask).bit_length() - 1 if mask else None
@@ -116,7 +117,7 @@ class Days:
         """Return the last year before the given one that the rule allows."""
         if year <= FIRST_YEAR:
             return None
-        if self.rule.years == ALL_YEARS and year <= LAST_YEAR:
+        if self._is_any_year and year <= LAST_YEAR:
             return year - 1
         mask = self.rule.years & ((1 << year - FIRST_YEAR) - 1)
         return FIRST_YEAR + mask.bit_length() - 1 if mask else None

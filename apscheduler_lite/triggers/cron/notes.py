@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from apscheduler_lite._transitions import Change, LocalClock
-from apscheduler_lite.triggers.clock_notes import MOST_TIMES, ClockChangeNote, note
+from apscheduler_lite._transitions import LocalClock
+from apscheduler_lite.triggers.clock_notes import MOST_TIMES, ClockChangeNote, fold_outcome, gap_outcome, note
 
 from .fires import Policy, fires_of, walls_between
 from .search import Plan
@@ -19,19 +19,8 @@ def clock_change_notes(plan: Plan, policy: Policy, clock: LocalClock, start: int
         walls = walls_between(plan, change.low, change.high, MOST_TIMES + 1)
         if walls:
             fires = fires_of(plan, policy, change, walls[:MOST_TIMES])
-            notes.append(note(change, walls, fires, clock.zone, _outcome(plan, policy, change, walls, fires)))
+            fold = "both" if plan.repeats else policy.fold
+            outcome = gap_outcome(fires, policy.gap, len(walls)) if change.is_gap else fold_outcome(fold, len(walls))
+            notes.append(note(change, walls, fires, clock.zone, outcome))
         change = clock.next_change(change.at, end)
     return notes
-
-
-def _outcome(plan: Plan, policy: Policy, change: Change, walls: list[int], fires: list[int]) -> str:
-    one = len(walls) == 1
-    if change.is_gap:
-        if not fires:
-            return "no fire"
-        if policy.gap == "shift":
-            return "one fire, as much later as the clock went forward" if one else "they fire as much later"
-        return "one fire, right after the change"
-    if plan.repeats or policy.fold == "both":
-        return "two fires, one each time" if one else "they fire both times"
-    return f"one fire, the {policy.fold} time" if one else f"they fire the {policy.fold} time only"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pickle
 import re
-from datetime import UTC, datetime, timedelta
+from base64 import b64decode
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -257,18 +258,18 @@ def test_the_latest_fire_time_is_found_without_counting() -> None:
 
 def test_an_implicit_zone_is_the_schedulers() -> None:
     """A trigger that was given no zone takes that of the scheduler, also for its naive dates, and says so."""
-    trigger = CronTrigger(hour=5, start_date="2026-01-01 00:00")
-    zone = (
-        ZoneInfo("Pacific/Kiritimati")
-        if datetime(2026, 1, 1).astimezone().utcoffset() != timedelta(hours=14)
-        else BERLIN
-    )
+    trigger = CronTrigger(hour=5, start_date="2026-01-01 00:00", end_date="2026-06-01 00:00+00:00")
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    host = now.astimezone(trigger.timezone).utcoffset()
+    zone = next(z for z in (BERLIN, ZoneInfo("Asia/Tokyo")) if now.astimezone(z).utcoffset() != host)
     with pytest.warns(SchedulerWarning, match="names no time zone"):
-        bound = trigger.bind(zone, datetime(2026, 1, 1, tzinfo=UTC))
+        bound = trigger.bind(zone, now)
 
     assert bound is not trigger
     assert bound.timezone is zone
     assert bound.start_date == datetime(2026, 1, 1, tzinfo=zone)
+    assert bound.end_date == datetime(2026, 6, 1, tzinfo=UTC)
+    assert bound.bind(BERLIN, now) is bound
 
 
 def test_an_explicit_zone_stays() -> None:
@@ -297,6 +298,94 @@ def test_a_pickled_trigger_gives_the_same_fire_times(protocol: int) -> None:
     assert hash(restored) == hash(trigger)
     assert repr(restored) == repr(trigger)
     assert fires(restored, "2026-01-01T00:00Z", 50) == fires(trigger, "2026-01-01T00:00Z", 50)
+
+
+class OldField:
+    """A field as a pickle of APScheduler 3 holds it."""
+
+    def __init__(self, name: str, text: str, is_default: bool) -> None:
+        self.name = name
+        self.text = text
+        self.is_default = is_default
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def test_the_state_of_apscheduler_3_restores() -> None:
+    """Its triggers are pickled with field objects, and without what it did not know."""
+    restored = object.__new__(CronTrigger)
+    restored.__setstate__(
+        {
+            "version": 2,
+            "timezone": BERLIN,
+            "start_date": datetime(2026, 1, 1, tzinfo=BERLIN),
+            "end_date": None,
+            "fields": [
+                OldField("year", "*", True),
+                OldField("month", "*", True),
+                OldField("day", "last", False),
+                OldField("week", "*", True),
+                OldField("day_of_week", "*", True),
+                OldField("hour", "8-17/2", False),
+                OldField("minute", "0", True),
+                OldField("second", "0", True),
+            ],
+            "jitter": 3,
+        }
+    )
+
+    assert restored == CronTrigger(day="last", hour="8-17/2", start_date="2026-01-01", timezone=BERLIN, jitter=3)
+
+
+# What pickle.dumps(trigger, 4) gave with version 0.1.
+OLD_KEYWORDS = (
+    "gASVrgEAAAAAAACMHmFwc2NoZWR1bGVyX2xpdGUudHJpZ2dlcnMuY3JvbpSMC0Nyb25UcmlnZ2VylJOUKYGUfZQojAd2ZXJzaW9u"
+    "lEsDjAh0aW1lem9uZZSMCGJ1aWx0aW5zlIwHZ2V0YXR0cpSTlIwIem9uZWluZm+UjAhab25lSW5mb5STlIwJX3VucGlja2xllIaU"
+    "UpSMDUV1cm9wZS9CZXJsaW6USwGGlFKUjApzdGFydF9kYXRllIwIZGF0ZXRpbWWUjAhkYXRldGltZZSTlEMKB+kMHxcAAAAAAJRo"
+    "FIwIdGltZXpvbmWUk5RoFIwJdGltZWRlbHRhlJOUSwBLAEsAh5RSlIWUUpSGlFKUjAhlbmRfZGF0ZZRoFkMKB+0MHxcAAAAAAJRo"
+    "H4aUUpSMB2RpYWxlY3SUjACUjApleHByZXNzaW9ulGgnjAZmaWVsZHOUfZQojANkYXmUjAhsYXN0IGZyaZSMBGhvdXKUjAMyLTSU"
+    "dYwGaml0dGVylEc/4AAAAAAAAIwHZHN0X2dhcJSMBXNoaWZ0lIwIZHN0X2ZvbGSUjARib3RolIwEb3BlbpROdWIu"
+)
+OLD_LINE = (
+    "gASVcwEAAAAAAACMHmFwc2NoZWR1bGVyX2xpdGUudHJpZ2dlcnMuY3JvbpSMC0Nyb25UcmlnZ2VylJOUKYGUfZQojAd2ZXJzaW9u"
+    "lEsDjAh0aW1lem9uZZSMCGJ1aWx0aW5zlIwHZ2V0YXR0cpSTlIwIem9uZWluZm+UjAhab25lSW5mb5STlIwJX3VucGlja2xllIaU"
+    "UpSMDUV1cm9wZS9CZXJsaW6USwGGlFKUjApzdGFydF9kYXRllE6MCGVuZF9kYXRllE6MB2RpYWxlY3SUjAdjcm9udGFilIwKZXhw"
+    "cmVzc2lvbpSMCzAgMCBMICogNSMylIwGZmllbGRzlH2UKIwFbW9udGiUjAEqlIwDZGF5lIwBTJSMC2RheV9vZl93ZWVrlIwDNSMy"
+    "lIwEaG91cpSMATCUjAZtaW51dGWUaCJ1jAZqaXR0ZXKUTowHZHN0X2dhcJSMBWFmdGVylIwIZHN0X2ZvbGSUjAVmaXJzdJSMBG9w"
+    "ZW6UTnViLg=="
+)
+OLD_PICKLES = {
+    "keywords": (
+        OLD_KEYWORDS,
+        CronTrigger(
+            day="last fri",
+            hour="2-4",
+            start_date="2026-01-01",
+            end_date="2030-01-01",
+            jitter=0.5,
+            timezone=BERLIN,
+            dst_gap="shift",
+            dst_fold="both",
+        ),
+    ),
+    "line": (
+        OLD_LINE,
+        CronTrigger.from_crontab("0 0 L * 5#2", BERLIN),
+    ),
+}
+
+
+@pytest.mark.parametrize(("old", "trigger"), OLD_PICKLES.values(), ids=OLD_PICKLES)
+def test_pickles_of_earlier_versions_restore(old: str, trigger: CronTrigger) -> None:
+    """Stores are full of them."""
+    assert pickle.loads(b64decode(old)) == trigger
+
+
+def test_a_pickle_of_a_later_version_is_refused() -> None:
+    """Guessing would be worse."""
+    with pytest.raises(ValueError, match="has a state of version 99"):
+        object.__new__(CronTrigger).__setstate__({"version": 99})
 
 
 def test_triggers_are_equal_when_they_are_configured_alike() -> None:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from apscheduler_lite.job import Job
     from apscheduler_lite.runs import Run
 
-__all__ = ["STATE_PAUSED", "STATE_RUNNING", "STATE_STOPPED", "LifeCycle"]
+__all__ = ["STATE_PAUSED", "STATE_RUNNING", "STATE_STOPPED", "Life"]
 
 STATE_STOPPED = 0
 STATE_RUNNING = 1
@@ -65,7 +65,7 @@ class Bound:
         return seconds if left is None else left if seconds is None else min(left, seconds)
 
 
-class LifeCycle(Opening):
+class Life(Opening):
     """A scheduler that can be started and stopped, and that keeps the runs which are in progress."""
 
     def _begin_stopped(self) -> None:
@@ -120,8 +120,8 @@ class LifeCycle(Opening):
         """
         self._begin(paused)
 
-    def _begin(self, paused: bool) -> int:
-        """Do what `start` says, and return the number of this start."""
+    def _begin(self, paused: bool) -> Alarm:
+        """Do what `start` says; return the alarm of this start, by which its loop knows whether it is still wanted."""
         check_environment()
         self._finish_stop()
         with self._lock:
@@ -130,6 +130,7 @@ class LifeCycle(Opening):
             self._phase = "starting"
             self._turner = get_ident()
             self._stop_asked = None
+            self._alarm = alarm = Alarm()  # a new one: the loop of the last start may still sleep on the old one
         try:
             added = self._open()
         except BaseException:
@@ -139,7 +140,7 @@ class LifeCycle(Opening):
         self.clock.attach(self)
         with self._lock:
             self._state = STATE_PAUSED if paused else STATE_RUNNING
-            self._epoch = epoch = self._epoch + 1
+            self._epoch += 1
             self._set_phase("started")
             asked = self._take_stop()
         try:
@@ -151,7 +152,7 @@ class LifeCycle(Opening):
             self.shutdown(asked[0], asked[1].left)
         elif not paused:
             self.wakeup()
-        return epoch
+        return alarm
 
     def _finish_stop(self) -> None:
         """Let a shutdown come to its end: by waiting for it, or at once when the present pass was to make it."""
@@ -320,7 +321,7 @@ class LifeCycle(Opening):
 
     def _refuse_to_block(self) -> None:
         """Raise when the calling thread is one that this scheduler needs in order to go on."""
-        if _current.get() is not None or self._ticking == get_ident():
+        if _current.get() is not None or get_ident() in (self._ticking, self._turner):
             raise RuntimeError("a job or a listener cannot wait for its own scheduler; call this from the test itself")
 
     # -- what the process does to it ---------------------------------------------------------------------------

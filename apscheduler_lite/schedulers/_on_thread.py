@@ -8,23 +8,23 @@ from .blocking import BlockingScheduler
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ._life_cycle import Bound
+    from ._life import Bound
 
-__all__ = ["ThreadedScheduler"]
+__all__ = ["OnThread"]
 
 
-class ThreadedScheduler(BlockingScheduler):
+class OnThread(BlockingScheduler):
     """Run the loop on a thread beside the program."""
 
     _thread: Thread | None = None
     _daemon = True
 
     def start(self, paused: bool = False) -> None:
-        epoch = self._begin(paused)
-        thread = Thread(target=self._main_loop, name="APScheduler", daemon=self._daemon)
+        alarm = self._begin(paused)
+        thread = Thread(target=self._main_loop, args=(alarm,), name="APScheduler", daemon=self._daemon)
         with self._lock:
             # A listener of the start may have shut it down, and may even have started it again.
-            if self._epoch != epoch or self._phase != "started":
+            if self._alarm is not alarm or self._phase != "started":
                 return
             self._thread = thread
         try:
