@@ -130,6 +130,8 @@ class Engine(Life):
             if self._is_draining:
                 with self._lock:
                     self._changed.notify_all()
+            if self._unclosed:
+                self._close_stores()
 
     def _record(self, run: Run) -> bool:
         store = self._catalog.stores.get(run.jobstore)

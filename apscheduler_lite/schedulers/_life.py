@@ -69,13 +69,13 @@ class Life(Opening):
     """A scheduler that can be started and stopped, and that keeps the runs which are in progress."""
 
     def _begin_stopped(self) -> None:
+        super()._begin_stopped()
         self._state = STATE_STOPPED
         self._phase = "stopped"  # → "starting" → "started" → "stopping" → "stopped"
         self._turner: int | None = None  # the thread that is in start() or shutdown()
         self._stop_asked: tuple[bool, Bound] | None = None  # a shutdown that is to be made by the present start or pass
         self._is_leaving = False  # from shutdown until its listeners have heard of it
         self._epoch = 0  # how often it has been started
-        self._runs: set[Run] = set()  # handed to an executor and not yet told of
         self._given_up: set[Run] = set()  # those that a shutdown has not waited for to the end
         self._is_draining = False
         self._ticking: int | None = None  # the thread that is in a pass
@@ -334,7 +334,7 @@ class Life(Opening):
         # A shutdown that did not wait, or that a job has called, has left runs: they come to their end as well.
         with self._lock:
             self._is_draining = True
-            while self._phase == "stopping" or not self._runs <= self._given_up:
+            while self._phase == "stopping" or not self._runs <= self._given_up or (self._unclosed and not self._runs):
                 self._changed.wait(self._look_every)
                 self._give_up_lost_runs()
 
@@ -358,6 +358,7 @@ class Life(Opening):
         self._stop_asked = self._in_hand = None
         self._is_draining = self._is_leaving = False
         self._runs, self._given_up = set(), set()
+        self._unclosed, self._is_closing = {}, False
         self._catalog.begin_in_child()
         if was_running:
             self._logger.info(

@@ -568,3 +568,100 @@ def test_a_blocking_scheduler_returns_from_start_after_the_last_run():
     in_thread(scheduler.start)
 
     assert ended == [True]
+
+
+class WatchedStore(LiveStore):
+    """A store that notes what it is told, and when."""
+
+    def __init__(self):
+        super().__init__()
+        self.told: list = []
+
+    def start(self, scheduler, alias):
+        """Note the start."""
+        super().start(scheduler, alias)
+        self.told.append("start")
+
+    def record_outcomes(self, runs):
+        """Note the outcomes."""
+        self.told.extend(run.outcome for run in runs)
+        return super().record_outcomes(runs)
+
+    def shutdown(self):
+        """Note the shutdown."""
+        self.told.append("shutdown")
+
+
+@pytest.mark.parametrize("how", ["without waiting", "with a timeout", "from the job"])
+def test_a_store_is_closed_after_it_has_been_told_of_the_last_outcome(how):
+    """However shutdown leaves a run in progress, its store stays open until it has recorded how the run ended."""
+    store = WatchedStore()
+    began, go_on = Event(), Event()
+
+    def job():
+        began.set()
+        if how == "from the job":
+            scheduler.shutdown(wait=True)
+        go_on.wait(10)
+
+    scheduler = BackgroundScheduler(timezone="UTC", jobstores={"default": store})
+    scheduler.start()
+    scheduler.add_job(job)
+    wait_until(began.is_set)
+    if how != "from the job":
+        scheduler.shutdown(**({"wait": False} if how == "without waiting" else {"timeout": 0.05}))
+    wait_until(lambda: scheduler._phase == "stopped")
+    before = list(store.told)
+    go_on.set()
+    wait_until(lambda: "shutdown" in store.told, what="the store being closed")
+
+    assert before == ["start"]
+    assert store.told == ["start", "executed", "shutdown"]
+
+
+def test_a_store_that_could_not_be_closed_yet_is_not_opened_twice():
+    """A restart while a run of the last time is in progress goes on with the open store, which is closed once."""
+    store = WatchedStore()
+    began, go_on = Event(), Event()
+
+    def job():
+        began.set()
+        go_on.wait(10)
+
+    scheduler = BackgroundScheduler(timezone="UTC", jobstores={"default": store})
+    scheduler.start()
+    scheduler.add_job(job)
+    wait_until(began.is_set)
+    scheduler.shutdown(wait=False)
+    scheduler.start()
+    go_on.set()
+    scheduler.add_job(note, args=["open store"])
+    wait_until(lambda: times_of("open store"))
+    scheduler.shutdown()
+
+    assert store.told == ["start", "executed", "executed", "shutdown"]
+
+
+def test_a_store_that_fails_to_open_last_leaves_nothing_stored_twice():
+    """When the last store cannot be started, the jobs of the others are added by the next start, once."""
+
+    class Fails(LiveStore):
+        starts = 0
+
+        def start(self, scheduler, alias):
+            super().start(scheduler, alias)
+            self.starts += 1
+            if self.starts == 1:
+                raise OSError("not yet")
+
+    kept = CopyStore()
+    scheduler = BackgroundScheduler(timezone="UTC", jobstores={"default": kept, "fails": Fails()})
+    scheduler.add_job(note, "interval", ["opened twice"], hours=1, id="kept")
+    with pytest.raises(OSError, match="not yet"):
+        scheduler.start()
+    pending = [job.id for job in scheduler.get_jobs(pending=True)]
+    scheduler.start()
+    stored = list(kept.rows)
+    scheduler.shutdown()
+
+    assert pending == stored == ["kept"]
