@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime, timedelta, timezone
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -26,11 +27,12 @@ def note() -> None:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
+def server():
     """Start a PostgreSQL that the tests may stop."""
-    made = private_postgres(tmp_path_factory.mktemp("pg"))
-    yield made
-    made.cleanup()
+    with TemporaryDirectory(prefix="pg", ignore_cleanup_errors=True) as directory:
+        made = private_postgres(directory)
+        yield made
+        made.cleanup()
 
 
 @pytest.fixture

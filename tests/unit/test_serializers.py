@@ -81,7 +81,7 @@ def through(value, **options):
     return serializer.loads(text)["args"], text
 
 
-@pytest.mark.parametrize("value", PLAIN, ids=repr)
+@pytest.mark.parametrize("value", PLAIN, ids=[f"{type(value).__name__} {n}" for n, value in enumerate(PLAIN)])
 def test_what_is_common_needs_no_pickle(value):
     """JSON's own types, times, zones, UUIDs, decimals, bytes, tuples, sets and members of an Enum stand in words."""
     found, text = through(value, allow_pickle=False)
@@ -207,7 +207,7 @@ def test_what_cannot_be_pickled_is_refused_by_name():
         ),
         ('{"func": "a:b", "args": {"$": "trigger", "type": "datte", "value": {}}}', "no trigger"),
         (
-            '{"func": "a:b", "args": {"$": "trigger", "class": "apscheduler_lite.triggers.base:datetime"}}',
+            '{"func": "a:b", "args": {"$": "trigger", "class": "apscheduler_lite.triggers.base:datetime", "value": 1}}',
             "no trigger class",
         ),
     ],

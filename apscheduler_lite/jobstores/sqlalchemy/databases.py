@@ -8,8 +8,10 @@ a lost connection), so the function must have no effect but through its connecti
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager, nullcontext
-from threading import RLock
+from threading import Condition, Lock, RLock
+from weakref import WeakSet
 
 from apscheduler_lite._clock import Alarm, SystemClock
 from apscheduler_lite.errors import StoreUnavailableError
@@ -42,6 +44,9 @@ ATTEMPTS = 5
 BUSY_TIMEOUT = 60.0
 """Seconds for which a process waits for another one's transaction on the same SQLite file."""
 
+LONGEST_FORK = 5.0
+"""Seconds for which a fork waits for the threads that are inside SQLite."""
+
 _MET_ANOTHER = {"40001", "40P01", "55P03", 1205, 1213, 1020}  # PostgreSQL's states, MySQL's and MariaDB's numbers
 _DRIVERS = {"postgresql": ("psycopg", "psycopg2", "postgres"), "mysql": ("pymysql", "MySQLdb", "mysql")}
 
@@ -58,6 +63,7 @@ class Database:
         # connection that all threads share, as sqlite:// has, must have one user at a time in any case.
         self._is_shared = self.is_sqlite and isinstance(self.engine.pool, StaticPool)
         self._lock = RLock()
+        self._gate: AbstractContextManager[Any] = Gate() if self.is_sqlite else nullcontext()
         self._reading = self.engine
         if self.family == "postgresql":
             # A read is one statement: it needs no transaction around it, which would cost two more round trips.
@@ -71,7 +77,7 @@ class Database:
         """Return what the function returns, which only reads; a lost connection is tried again once."""
         for attempt in (1, 2):
             try:
-                with self._shared(), self._reading.connect() as connection:
+                with self._gate, self._shared(), self._reading.connect() as connection:
                     return work(connection, *args, **kwargs)
             except DBAPIError as exc:
                 if attempt == 1 and exc.connection_invalidated:
@@ -100,7 +106,7 @@ class Database:
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
         guard: AbstractContextManager[Any] = self._lock if self.is_sqlite else nullcontext()
-        with guard, self._writing.connect() as connection, connection.begin():
+        with self._gate, guard, self._writing.connect() as connection, connection.begin():
             if self.is_sqlite:
                 _take_write_lock(connection)
             yield connection
@@ -151,8 +157,64 @@ class Database:
     def after_fork(self) -> None:
         """Let go of the parent's connections, which the parent goes on using."""
         self._lock = RLock()
+        if self.is_sqlite:
+            self._gate = Gate()
         if not self._is_shared:
             self.engine.dispose(close=False)
+
+
+class Gate:
+    """
+    Count the threads that are inside SQLite, so that a fork can wait until there are none.
+
+    SQLite's C code has locks of its own. One that a thread of the parent holds in the moment of a fork is held for ever
+    in the child, which would hang at its first use of SQLite.
+    """
+
+    def __init__(self) -> None:
+        self._changed = Condition(Lock())
+        self._inside = 0
+        _gates.add(self)
+
+    def __enter__(self) -> None:
+        """Go in, unless a fork is under way."""
+        with self._changed:
+            self._inside += 1
+
+    def __exit__(self, *exc_info: object) -> None:
+        """Go out."""
+        with self._changed:
+            self._inside -= 1
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Let nobody in any more, and wait until all are out."""
+        self._changed.acquire()
+        self._changed.wait_for(lambda: self._inside == 0, LONGEST_FORK)
+
+    def open(self) -> None:
+        """Let them in again."""
+        self._changed.release()
+
+
+_gates: WeakSet[Gate] = WeakSet()
+_closed: list[Gate] = []
+
+
+def _before_fork() -> None:
+    _closed[:] = list(_gates)
+    for gate in _closed:
+        gate.close()
+
+
+def _after_fork() -> None:
+    for gate in _closed:
+        gate.open()
+    _closed.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
 
 
 def _engine_from(url: Any, engine_options: Mapping[str, Any] | None) -> Engine:

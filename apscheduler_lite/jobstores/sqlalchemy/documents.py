@@ -156,6 +156,10 @@ class Documents:
             self._restored.clear()
         self._told.clear()
 
+    def after_fork(self) -> None:
+        """Let go of a lock that a thread of the parent may have held."""
+        self._lock = Lock()
+
     def _read(self, row: Any) -> Job:
         try:
             if self.signer is not None:

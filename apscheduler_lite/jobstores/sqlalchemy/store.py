@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from datetime import timedelta
-from threading import Lock
+from threading import Lock, RLock
 from weakref import finalize
 
 from apscheduler_lite._clock import SystemClock
@@ -177,6 +177,8 @@ class SQLAlchemyJobStore(BaseJobStore):
         self._keeper = self._listener = None
         self._preparing = Lock()
         self._early.after_fork()
+        self._documents.after_fork()
+        self._books_of_ours.lock = RLock()
         self._database.after_fork()
 
     @property
