@@ -213,6 +213,7 @@ def nothing_due(name: str, package: str) -> float:
         time.sleep(0.5)
         scheduler._main_loop = lambda: None
         took = []
+        look: Any
         if package == OURS:
             store = scheduler._catalog.stores["default"]
             look = lambda: store.claim_due(scheduler.clock.now(), {"default": 10})  # noqa: E731

@@ -57,10 +57,9 @@ class BaseJobStore(ABC):
 
     persistent = False
     """
-    Whether jobs outlive the process.
+    Whether jobs outlive the process; then a function without an importable name is refused when its job is added.
 
-    Then a function without an importable name is refused when its job is added, also before the scheduler starts. A
-    store written for version 3 does not say; it refuses such a job itself, when it is handed over.
+    A store written for version 3 does not say; it refuses such a job itself, when it is handed over.
     """
 
     is_thread_safe = False
