@@ -58,7 +58,6 @@ class BaseJobStore(ABC):
     persistent = False
     """
     Whether jobs outlive the process; then a function without an importable name is refused when its job is added.
-
     A store written for version 3 does not say; it refuses such a job itself, when it is handed over.
     """
 
