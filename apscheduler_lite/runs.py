@@ -78,7 +78,7 @@ class Run:
     started: int | None = None  # instants, in microseconds
     finished: int | None = None
     job: Job | None = None
-    told_by: int | None = None  # the thread that tells of its end
+    held_by: int | None = None  # the thread that it needs to end: the one that awaits it, then the one that tells of it
     is_last: bool = False  # its job has left the store with it, since the schedule was over
     _id: str | None = None  # set where the run has crossed a process border
 

@@ -82,6 +82,12 @@ class Equipment(ABC):
     def _run_is_off(self, run: Run) -> None:
         raise NotImplementedError
 
+    def _may_claim(self) -> bool:
+        raise NotImplementedError
+
+    def _is_started(self) -> bool:
+        raise NotImplementedError
+
     def _tell(self, event: SchedulerEvent) -> None:
         """Deliver an event of the loop or of a run."""
         self._dispatch_event(event)
@@ -179,7 +185,7 @@ class Equipment(ABC):
         with self._lock:
             if alias in self._executors:
                 raise ValueError(f"this scheduler already has an executor by the alias {alias!r}")
-            is_started = self._phase == "started"
+        is_started = self._is_started()
         if is_started:
             built.start(self, alias)
         with self._lock:
@@ -235,7 +241,7 @@ class Equipment(ABC):
         with self._lock:
             if alias in self._catalog.stores:
                 raise ValueError(f"this scheduler already has a job store by the alias {alias!r}")
-            is_started = self._phase == "started"
+        is_started = self._is_started()
         if is_started:
             built.start(self, alias)
         with self._lock:

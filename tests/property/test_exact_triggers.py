@@ -257,7 +257,7 @@ def test_combinations_equal_sets(zone_name, change, monkeypatch):
     local = change.astimezone(zone)
     middle = instant_of(change)
     low, high = middle - 2 * 86_400 * SECOND, middle + 3 * 86_400 * SECOND
-    for _ in range(CASES // 200):
+    for _ in range(CASES // 400):
         children = [any_child(random, zone, local) for _ in range(random.randint(1, 3))]
         sets = [set(fires_between(child, low, high)) for child in children]
         ask_around(random, OrTrigger(children), sorted(set.union(*sets)), low, middle, zone)
@@ -280,7 +280,7 @@ def test_excluded_days_equal_a_filter(zone_name, change, monkeypatch):
     local = change.astimezone(zone)
     middle = instant_of(change)
     low, high = middle - 2 * 86_400 * SECOND, middle + 3 * 86_400 * SECOND
-    for _ in range(CASES // 200):
+    for _ in range(CASES // 400):
         child = any_child(random, zone, local)
         day = local.date() + timedelta(random.randint(-1, 1))
         weekday = random.choice(["mon", "tue", "wed", "thu", "fri", "sat", "sun"])
@@ -349,7 +349,7 @@ def test_answers_exist_and_survive_a_pickle(zone_name, change):
     random = Random(zone_name)
     zone = ZoneInfo(zone_name)
     local = change.astimezone(zone)
-    for _ in range(CASES // 200):
+    for _ in range(CASES // 400):
         children = [any_child(random, zone, local) for _ in range(2)]
         for trigger in (*children, OrTrigger(children), ExcludingTrigger(children[0], "mon")):
             before = pickle.dumps(trigger)
