@@ -117,9 +117,9 @@ class ExactTrigger(BaseTrigger):
     def first_instant(self, begin: int) -> int | None:
         """Return the first exact fire time that is not earlier than ``begin``, whatever was asked before."""
         previous = self.own_previous(begin - 1)
-        return self.next_instant(previous, previous)
+        return self.next_instant(previous, begin - 1)
 
-    def own_previous(self, previous: int) -> int:
+    def own_previous(self, previous: int) -> int | None:
         """
         Return this trigger's own fire time at or shortly before ``previous``, which may be another trigger's.
 

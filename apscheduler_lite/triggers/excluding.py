@@ -118,7 +118,7 @@ class ExcludingTrigger(ExactTrigger):
             return self.trigger.jitter_at(instant)
         return self.jitter
 
-    def own_previous(self, previous: int) -> int:
+    def own_previous(self, previous: int) -> int | None:
         """Return the previous fire time as the trigger that is thinned out knows it."""
         return self.trigger.own_previous(previous)
 

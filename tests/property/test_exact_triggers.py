@@ -216,7 +216,7 @@ def any_child(random, zone, local):
 
 def fires_between(trigger, low, high):
     """Return the fires of a single trigger within a window that begins away from the clock change."""
-    found, fire = [], trigger.next_instant(low - 1, low - 1)
+    found, fire = [], trigger.first_instant(low)
     while fire is not None and fire <= high:
         found.append(fire)
         fire = trigger.next_instant(fire, fire)
