@@ -180,9 +180,18 @@ def _named_zone(name: str, parameter: str) -> tzinfo:
     if zone is None:
         from zoneinfo import available_timezones
 
-        choices = available_timezones() or _pytz_names()
-        raise ValueError(f"{parameter}: no time zone is named {shorten(name)}{did_you_mean(name, choices)}")
+        raise ValueError(
+            f"{parameter}: no time zone is named {shorten(name)}"
+            f"{_nearest_zone(name, available_timezones() or _pytz_names())}"
+        )
     return zone
+
+
+def _nearest_zone(name: str, known: set[str]) -> str:
+    """Return a hint at the zone that was meant: one by place, since an abbreviation is near too many others."""
+    places = [zone for zone in known if "/" in zone or len(zone) > 4]
+    cities = sorted(zone for zone in places if zone.rpartition("/")[2].lower() == name.lower().replace(" ", "_"))
+    return f"; did you mean {cities[0]!r}?" if cities else did_you_mean(name, [*places, "UTC"])
 
 
 def _database_zone(name: str) -> tzinfo | None:
