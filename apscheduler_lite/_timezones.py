@@ -14,13 +14,12 @@ The modules behind zones cost milliseconds to import, so each is imported by the
 from __future__ import annotations
 
 import re
-import warnings
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from datetime import timezone as fixed_zone
 from functools import cache
 
 from apscheduler_lite._text import did_you_mean, shorten, to_text
-from apscheduler_lite.errors import SchedulerWarning
+from apscheduler_lite.errors import warn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -256,12 +255,10 @@ def _mended(moment: datetime, pytz_zone: tzinfo, parameter: str) -> datetime:
         return from_instant(to_instant(moment.replace(tzinfo=fixed_zone(offset or timedelta()))), zone)
     # The zone object itself was passed as tzinfo=, so that the time bears the local mean time of the 19th century,
     # some odd minutes off. The wall time is what was meant.
-    warnings.warn(
+    warn(
         f"{parameter} {moment.isoformat()} has a pytz zone as its tzinfo=, which gives it the offset of another"
         f" century; it is read as {readings[0].isoformat()}. Use zoneinfo.ZoneInfo({str(zone)!r}), or pytz's"
-        " localize()",
-        SchedulerWarning,
-        stacklevel=4,
+        " localize()"
     )
     return readings[0]
 
