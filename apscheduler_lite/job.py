@@ -75,6 +75,7 @@ class Job:
         misfire_grace_time: seconds that a run may start late; None for any lateness.
         coalesce: whether several due runs become one.
         max_instances: how many of its runs may be in progress at the same time.
+        on_crash: what becomes of a run whose process died: ``"skip"`` records it, ``"rerun"`` runs it again.
         next_run_time: the earliest fire time not yet claimed, as an aware datetime; None when the job is paused,
             pending or finished.
         paused: whether it is paused.
@@ -201,6 +202,11 @@ class Job:
     def max_instances(self) -> int:
         """Return how many runs may be in progress at the same time."""
         return self._options.max_instances
+
+    @property
+    def on_crash(self) -> str:
+        """Return what becomes of a run whose process died: ``"skip"`` or ``"rerun"``."""
+        return self._options.on_crash
 
     @property
     def zone(self) -> tzinfo:

@@ -363,6 +363,12 @@ class MemoryJobStore(BaseJobStore):
         self._waiting.clear()
         self._sweep()
 
+    def get_runs(
+        self, job_id: str | None = None, outcome: str | None = None, since: int | None = None, limit: int = 100
+    ) -> list[Run]:
+        with self._lock:
+            return self._state.in_progress(job_id, outcome, since, limit)
+
     def retry_all(self) -> None:
         with self._lock:
             self._state.failures.clear()

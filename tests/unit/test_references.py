@@ -82,7 +82,7 @@ MODULE = __name__
         (len, "builtins:len"),
         (json.dumps, "json:dumps"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,  # no address of a function
 )
 def test_what_has_a_name_has_a_reference(obj, reference):
     """By which it is found again."""
