@@ -13,11 +13,7 @@ from threading import RLock
 from ._planning import first_slot
 from ._slots import set_slot, slots_of
 from ._text import did_you_mean, one_of
-<<<<<<< HEAD
-from .errors import ConflictingIdError, JobLookupError, SchedulerWarning, StoreUnavailableError
-=======
-from .errors import ConflictingIdError, JobLookupError, warn
->>>>>>> messages
+from .errors import ConflictingIdError, JobLookupError, StoreUnavailableError, warn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

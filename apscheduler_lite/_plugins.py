@@ -15,11 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-<<<<<<< HEAD
-__all__ = ["alias_of", "names", "plugin"]
-=======
-__all__ = ["class_of", "names", "plugin"]
->>>>>>> messages
+__all__ = ["alias_of", "class_of", "names", "plugin"]
 
 _BUILT_IN = {
     "trigger": {
@@ -91,7 +87,6 @@ def _find(kind: str, alias: str) -> Any:
     )
 
 
-<<<<<<< HEAD
 def alias_of(kind: str, cls: type) -> str | None:
     """Return the alias of a class, None when it has none."""
     key = (kind, cls)
@@ -104,7 +99,8 @@ def alias_of(kind: str, cls: type) -> str | None:
             found = (each.name for each in entry_points(group=f"apscheduler_lite.{kind}s") if each.value == reference)
             _aliases[key] = next(found, None)
     return _aliases[key]
-=======
+
+
 def class_of(kind: str, reference: Any, parameter: str) -> Any:
     """
     Return the class that a reference ``"module:Class"`` names.
@@ -123,7 +119,6 @@ def class_of(kind: str, reference: Any, parameter: str) -> Any:
             hint = f"write {here!r}"
         raise LookupError(f"{parameter} {text!r} names a class of APScheduler 3; {hint}")
     return resolve(text, parameter)
->>>>>>> messages
 
 
 def names(kind: str) -> list[str]:

@@ -54,8 +54,6 @@ class AsyncIOScheduler(OnThread):
     _eventloop: AbstractEventLoop | None = None
     _given_loop: AbstractEventLoop | None = None
 
-    _own_options = ("event_loop",)
-
     def _configure(self, config: dict[str, Any]) -> None:
         loop = config.pop("event_loop", None)
         if isinstance(loop, (str, bytes)):

@@ -8,11 +8,8 @@ from apscheduler_lite._catalog import NewJob, is_finished
 from apscheduler_lite._options import MODIFIABLE, as_name, as_positive_integer
 from apscheduler_lite._planning import first_slot
 from apscheduler_lite._slots import slots_of
-<<<<<<< HEAD
 from apscheduler_lite._timezones import to_datetime, to_instant
-=======
 from apscheduler_lite.errors import warn
->>>>>>> messages
 from apscheduler_lite.events import (
     EVENT_ALL_JOBS_REMOVED,
     EVENT_JOB_MODIFIED,

@@ -33,8 +33,6 @@ class BlockingScheduler(BaseScheduler):
     _own_options = ("handle_signals",)
     _handles_signals = False
 
-    _own_options = ("handle_signals",)
-
     def _configure(self, config: dict[str, Any]) -> None:
         handles_signals = as_bool(config.pop("handle_signals", False), "handle_signals")
         super()._configure(config)

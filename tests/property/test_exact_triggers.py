@@ -332,7 +332,8 @@ def test_jittered_fires_stay_in_their_slots(zone_name, change):
             OrTrigger(children, jitter),
             ExcludingTrigger(children[0], "mon"),
         ):
-            fire = trigger.get_next_fire_time(start, start)
+            # A date takes any previous fire for its own.
+            fire = trigger.get_next_fire_time(None if isinstance(trigger, DateTrigger) else start, start)
             for exact in fires_between(trigger, instant_of(start) + 1, instant_of(start) + 2 * 86_400 * SECOND)[:60]:
                 following = trigger.next_instant(exact, exact)
                 moved = instant_of(fire)

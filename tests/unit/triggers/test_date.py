@@ -135,8 +135,9 @@ def test_wrong_dates_are_refused(value, error):
 def test_a_fire_before_the_run_date_was_the_one_fire():
     """Asked with any previous fire time, as for a job that was run by hand, the trigger has no other."""
     trigger = DateTrigger(datetime(2031, 5, 4, 12, tzinfo=UTC))
+    before = datetime(2031, 5, 4, 11, tzinfo=UTC)
 
-    assert trigger.get_next_fire_time(datetime(2031, 5, 4, 11, tzinfo=UTC), datetime(2031, 5, 4, 11, tzinfo=UTC)) is None
+    assert trigger.get_next_fire_time(before, before) is None
 
 
 def test_a_date_combined_with_a_beat_fires_although_the_beat_fired_before():
