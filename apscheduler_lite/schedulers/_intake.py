@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from apscheduler_lite._catalog import NewJob, is_finished
+from apscheduler_lite._new_jobs import NewJob, is_finished
 from apscheduler_lite._options import JOB_OPTIONS, as_bool, as_name, refuse_unknown, undefined, validated
 from apscheduler_lite._text import shorten
 from apscheduler_lite.errors import warn
@@ -174,12 +174,13 @@ class Intake(Engine):
             raise TypeError("scheduled_job needs a trigger: write @scheduler.scheduled_job('interval', minutes=5)")
 
         def decorate(func: Function) -> Function:
+            reference = _reference_of(func) if id is None else None
             self.add_job(
                 func,
                 trigger,
                 args,
                 kwargs,
-                self._derived_id(func) if id is None else id,
+                id if reference is None else self._derived_id(reference),
                 name,
                 misfire_grace_time,
                 coalesce,
@@ -191,17 +192,15 @@ class Intake(Engine):
                 on_crash=on_crash,
                 **trigger_args,
             )
+            if reference is not None:  # counted now, since only jobs count that have been made
+                with self._lock:
+                    self._derived[reference] = self._derived.get(reference, 0) + 1
             return func
 
         return decorate
 
-    def _derived_id(self, func: Any) -> str | None:
-        module, name = getattr(func, "__module__", None), getattr(func, "__qualname__", "<")
-        if not module or "<" in name:  # a lambda or a nested function has no name to be found again by
-            return None
-        reference = f"{module}:{name}"
-        with self._lock:
-            self._derived[reference] = number = self._derived.get(reference, 0) + 1
+    def _derived_id(self, reference: str) -> str:
+        number = self._derived.get(reference, 0) + 1
         return reference if number == 1 else f"{reference}#{number}"
 
     def _begin_stopped(self) -> None:
@@ -284,3 +283,9 @@ class Intake(Engine):
                 f"job {job.id!r} calls a method of {shorten(owner)}; the store keeps a copy of that object, and the job"
                 " will run on the copy"
             )
+
+
+def _reference_of(func: Any) -> str | None:
+    """Return what a derived id begins with; None for a lambda or a nested function, which nobody finds again."""
+    module, name = getattr(func, "__module__", None), getattr(func, "__qualname__", "<")
+    return f"{module}:{name}" if module and "<" not in name else None

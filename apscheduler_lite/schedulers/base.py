@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from apscheduler_lite._catalog import NewJob, is_finished
+from apscheduler_lite._new_jobs import NewJob, is_finished
 from apscheduler_lite._options import MODIFIABLE, as_name, as_positive_integer
 from apscheduler_lite._planning import first_slot
 from apscheduler_lite._slots import slots_of
@@ -83,8 +83,9 @@ class BaseScheduler(Intake):
 
         def decide(job: Job) -> dict[str, Any]:
             slots = job._decide(changes)
-            if "trigger" in changes and "next_run_time" not in changes and not job.paused and not job.pending:
-                slots.update(slots_of(first_slot(slots["trigger"], now)))
+            if "trigger" in changes and "next_run_time" not in changes and not job.paused:
+                # A pending job's trigger is asked when the scheduler starts.
+                slots.update(slots_of(None if job.pending else first_slot(slots["trigger"], now)))
             return slots
 
         return self._change(job_id, jobstore, decide)
@@ -305,6 +306,7 @@ class BaseScheduler(Intake):
         new = []
         for job in load_jobs(text):
             job._scheduler = self
-            new.append(NewJob(job, replace=True, is_timed=True))
+            # One that was pending when it was exported has neither a time nor a pause: its trigger is asked.
+            new.append(NewJob(job, replace=True, is_timed=job._next is not None or job.paused))
         if new:
             self._add(new, jobstore)
