@@ -130,6 +130,7 @@ class Life(Opening):
             self._phase = "starting"
             self._turner = get_ident()
             self._stop_asked = None
+            self._is_draining = False
             self._alarm = alarm = Alarm()  # a new one: the loop of the last start may still sleep on the old one
         try:
             added = self._open()
@@ -211,7 +212,8 @@ class Life(Opening):
         Stop: claim nothing more, let the runs in progress end, close executors and stores.
 
         It may be called from a job or a listener, which is then not waited for, from a signal handler, and more than
-        once. `start` works again after it; jobs in a memory store are kept.
+        once: one that waits, after one that did not, waits for the runs that are left, save those that a timeout has
+        given up. `start` works again after it; jobs in a memory store are kept.
 
         Args:
             wait: return only when the runs in progress have ended.
@@ -232,6 +234,7 @@ class Life(Opening):
             if self._phase != "started":
                 if wait and not self._is_inside():
                     self._changed.wait_for(lambda: self._phase != "stopping", bound.left)
+                    self._wait_for_rest(bound)
                 return
             self._phase = "stopping"
             self._turner = get_ident()
@@ -244,6 +247,15 @@ class Life(Opening):
             self._stop(wait, bound)
         elif wait:
             self._drain(bound)
+
+    def _wait_for_rest(self, bound: Bound) -> None:
+        """Wait for the runs that a shutdown has left to themselves, but those that it has waited for long enough."""
+        with self._lock:
+            self._is_draining = True  # until the next start
+            while self._phase == "stopped" and not self._runs <= self._given_up and bound.left != 0:
+                self._changed.wait(bound.at_most(self._look_every))
+                self._give_up_lost_runs()
+            self._changed.wait_for(lambda: self._phase != "stopped" or not self._unclosed or self._runs, bound.left)
 
     def _take_stop(self) -> tuple[bool, Bound] | None:
         asked, self._stop_asked = self._stop_asked, None
