@@ -27,6 +27,8 @@ from apscheduler_lite.events import (
     SchedulerEvent,
 )
 
+from ._process import end_first
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import logging
@@ -187,6 +189,7 @@ class Equipment(ABC):
         is_started = self._is_started()
         if is_started:
             built.start(self, alias)
+            end_first()
         with self._lock:
             self._executors[alias] = built
         self._dispatch_event(SchedulerEvent(EVENT_EXECUTOR_ADDED, alias))

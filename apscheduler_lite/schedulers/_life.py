@@ -342,7 +342,7 @@ class Life(Opening):
         """Stop in good order when the interpreter exits, and say so when jobs were still scheduled."""
         if self._phase == "started":
             self._guarded("looking for scheduled jobs", self._warn_of_scheduled)
-            self.shutdown(wait=True)
+            self._guarded("shutting down", self.shutdown)
         # A shutdown that did not wait, or that a job has called, has left runs: they come to their end as well.
         with self._lock:
             self._is_draining = True
