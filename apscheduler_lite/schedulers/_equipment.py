@@ -274,6 +274,7 @@ class Equipment(ABC):
             self._catalog.end_use(alias)
         if shutdown:
             store.shutdown()
+        store.detach()
         self._dispatch_event(SchedulerEvent(EVENT_JOBSTORE_REMOVED, alias))
 
     def _lookup_jobstore(self, alias: str) -> BaseJobStore:

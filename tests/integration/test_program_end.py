@@ -37,7 +37,7 @@ def run_program(tmp_path, *parts):
 
 @pytest.mark.parametrize("late", [False, True], ids=["at-start", "added-later"])
 def test_a_run_on_a_worker_process_ends_before_the_program_does(tmp_path, late):
-    """multiprocessing kills its workers at the end of the program; the scheduler has waited for their runs by then."""
+    """Worker processes are killed at the end of the program; the scheduler has waited for their runs by then."""
     where = "late" if late else "default"
     printed, said = run_program(
         tmp_path,
