@@ -229,6 +229,22 @@ async def _awaited(awaitable: Awaitable[Any]) -> Any:
     return await awaitable
 
 
+async def settled(awaitable: Awaitable[Any]) -> tuple[Any, BaseException | None]:
+    """
+    Await it and return its result and what it raised.
+
+    A task that raised SystemExit or KeyboardInterrupt would end its whole loop.
+    """
+    import asyncio
+
+    try:
+        return await awaitable, None
+    except asyncio.CancelledError:
+        raise
+    except BaseException as exc:
+        return None, exc
+
+
 def _run_on_new_loop(awaitable: Awaitable[Any]) -> Any:
     import asyncio
 
@@ -290,14 +306,22 @@ class LoopThread:
         finished: Future[Any] = Future()
 
         def begin() -> None:
-            task = loop.create_task(_awaited(awaitable), context=context)
-            task.add_done_callback(_hand_to(finished))
+            task = loop.create_task(settled(awaitable), context=context)
+            task.add_done_callback(hand_over)
 
+        def hand_over(task: Task[tuple[Any, BaseException | None]]) -> None:
+            finished.set_result((None, asyncio.CancelledError()) if task.cancelled() else task.result())
+
+        run = _current.get()
+        if run is not None:
+            run.held_by = self._thread.ident
         loop.call_soon_threadsafe(begin)
-        try:
-            return finished.result()
-        except asyncio.CancelledError as exc:
+        retval, exc = finished.result()
+        if isinstance(exc, asyncio.CancelledError):
             raise RuntimeError("the coroutine was cancelled") from exc
+        if exc is not None:
+            raise exc
+        return retval
 
     def _running_loop(self) -> AbstractEventLoop:
         import asyncio
@@ -332,19 +356,3 @@ class LoopThread:
         if thread is not current_thread():
             thread.join()
             loop.close()
-
-
-def _hand_to(finished: Future[Any]) -> Callable[[Task[Any]], None]:
-    """Return a callback that hands a task's ending to a future that another thread waits for."""
-
-    def hand(task: Task[Any]) -> None:
-        if task.cancelled():
-            import asyncio
-
-            finished.set_exception(asyncio.CancelledError())
-        elif task.exception() is not None:
-            finished.set_exception(task.exception())
-        else:
-            finished.set_result(task.result())
-
-    return hand

@@ -53,6 +53,7 @@ if TYPE_CHECKING:
         def _tell(self, event: SchedulerEvent) -> None: ...
         def _run_begins(self, run: Run) -> None: ...
         def _run_is_off(self, run: Run) -> None: ...
+        def _may_claim(self) -> bool: ...
 
 
 __all__ = ["Ticker"]
@@ -73,6 +74,8 @@ class Ticker:
         """Claim and hand over what is due; return the seconds until the next pass, None for no limit."""
         waits: list[float] = []
         for alias, store in stores:
+            if not self._host._may_claim():
+                break
             seconds = self._tick_store(alias, store, executors)
             if seconds is not None:
                 waits.append(seconds)

@@ -24,6 +24,12 @@ also be imported from its home there. Wrong arguments raise plain ``TypeError`` 
 
 from __future__ import annotations
 
+import copyreg
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 __all__ = [
     "ConflictingIdError",
     "JobLookupError",
@@ -53,7 +59,15 @@ class SchedulerNotRunningError(Exception):
         return "the scheduler is not running; call start() first"
 
 
-class MaxInstancesReachedError(Exception):
+class _BuiltFromFacts(Exception):
+    """An error that builds its sentence of facts, and is pickled with the sentence."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Not by calling the class, as exceptions are restored else: it would take the sentence for the fact.
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__ or None  # type: ignore[attr-defined]
+
+
+class MaxInstancesReachedError(_BuiltFromFacts):
     """Raised by an executor that already runs as many instances of a job as the job allows."""
 
     def __init__(self, job: object) -> None:
@@ -71,7 +85,7 @@ class RemoteError(Exception):
     """Reported for a run that could not travel: its function, arguments, result or exception cannot be pickled."""
 
 
-class StoreUnavailableError(Exception):
+class StoreUnavailableError(_BuiltFromFacts):
     """
     Raised by a call that needs a job store's database when that cannot be reached, or breaks off.
 
@@ -89,14 +103,14 @@ class StoreUnavailableError(Exception):
         super().__init__(f"the job store's database cannot be used: {str(cause).strip()} ({result})")
 
 
-class UnreadableJobError(LookupError):
+class UnreadableJobError(_BuiltFromFacts, LookupError):
     """Reported for a stored job that is kept but cannot be restored here, such as for want of its module."""
 
     def __init__(self, job_id: object, cause: object) -> None:
         super().__init__(f"job {job_id!s} cannot be restored from its row, which stays as it is: {cause}")
 
 
-class _KeyErrorWithMessage(KeyError):
+class _KeyErrorWithMessage(_BuiltFromFacts, KeyError):
     """A KeyError that prints its sentence, where the built-in one prints the sentence's repr."""
 
     def __str__(self) -> str:
@@ -120,7 +134,7 @@ class ConflictingIdError(_KeyErrorWithMessage):
         )
 
 
-class TransientJobError(ValueError):
+class TransientJobError(_BuiltFromFacts, ValueError):
     """Raised when a job is added to a persistent store but its function cannot be found again by name."""
 
     def __init__(self, job_id: object) -> None:

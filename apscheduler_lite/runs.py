@@ -96,7 +96,7 @@ class Run:
     pid: int | None = None
     is_newest: bool = True  # whether no later run of its job was claimed together with it
     lease: Lease | None = None  # the store's word that the run is still this process's to begin
-    told_by: int | None = None  # the thread that tells of its end
+    held_by: int | None = None  # the thread that it needs to end: the one that awaits it, then the one that tells of it
     is_last: bool = False  # its job has left the store with it, since the schedule was over
     _id: str | None = None  # set where the run has crossed a process border
 

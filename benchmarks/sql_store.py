@@ -13,12 +13,12 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from importlib import import_module
 from itertools import count
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, Self
 
 from benchmarks.measuring import Row, by_turns, in_process_of_its_own
 from benchmarks.subjects import BOTH, OURS, THEIRS
@@ -120,7 +120,7 @@ class Place:
             job_defaults={"misfire_grace_time": None},
         )
 
-    def __enter__(self) -> Place:
+    def __enter__(self) -> Self:
         """Begin without tables."""
         return self
 
@@ -213,6 +213,7 @@ def nothing_due(name: str, package: str) -> float:
         time.sleep(0.5)
         scheduler._main_loop = lambda: None
         took = []
+        look: Any
         if package == OURS:
             store = scheduler._catalog.stores["default"]
             look = lambda: store.claim_due(scheduler.clock.now(), {"default": 10})  # noqa: E731

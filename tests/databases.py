@@ -29,12 +29,20 @@ class Place:
         self.family = family
         self.url = url
         self.tablename = tablename
+        self._stores: list[Any] = []
 
     def store(self, **options: Any) -> Any:
         """Return a new store on the tables."""
         from apscheduler_lite.jobstores.sqlalchemy import SQLAlchemyJobStore
 
-        return SQLAlchemyJobStore(self.url, tablename=self.tablename, **options)
+        store = SQLAlchemyJobStore(self.url, tablename=self.tablename, **options)
+        self._stores.append(store)
+        return store
+
+    def close(self) -> None:
+        """Close the stores' connections, of which a server has not very many."""
+        for store in self._stores:
+            store.shutdown()
 
     def execute(self, statement: str, **values: Any) -> list[Any]:
         """Execute SQL in which {jobs}, {runs}, {schedulers} and {meta} stand for the tables; return the rows."""
@@ -64,6 +72,7 @@ def place(family: str, directory: Path | None = None) -> Iterator[Place]:
     try:
         yield made
     finally:
+        made.close()
         if family != "sqlite":
             made.drop()
 

@@ -55,8 +55,11 @@ class BaseJobStore(ABC):
     _logger = logging.getLogger("apscheduler_lite.jobstores")
     __bookkeeping: Bookkeeping | None = None
 
-    persistent = True
-    """Whether jobs outlive the process: then their functions must have importable names."""
+    persistent = False
+    """
+    Whether jobs outlive the process; then a function without an importable name is refused when its job is added.
+    A store written for version 3 does not say; it refuses such a job itself, when it is handed over.
+    """
 
     is_thread_safe = False
     """Whether any thread may call it at any time; if not, it is called by one at a time, under its `guard`."""

@@ -13,6 +13,7 @@ whoever did that.
 from __future__ import annotations
 
 from heapq import heapify, heappop, heappush
+from operator import attrgetter
 from threading import RLock
 
 from apscheduler_lite._interrupts import ends_program
@@ -28,7 +29,7 @@ from .base import BaseJobStore
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from apscheduler_lite._options import JobOptions
@@ -76,7 +77,6 @@ class MemoryJobStore(BaseJobStore):
     The job objects it returns are the stored ones: their ``next_run_time`` moves on as they run.
     """
 
-    persistent = False
     is_thread_safe = True
 
     def __init__(self) -> None:
@@ -104,7 +104,7 @@ class MemoryJobStore(BaseJobStore):
     def get_all_jobs(self) -> list[Job]:
         with self._lock:
             if self._sorted is None:
-                self._sorted = sorted(self._jobs.values(), key=_by_next_run_time)
+                self._sorted = _in_order(self._jobs.values())
             return self._sorted.copy()
 
     # -- changing ----------------------------------------------------------------------------------------------
@@ -378,5 +378,10 @@ class MemoryJobStore(BaseJobStore):
                 self._put_back(job_id)
 
 
-def _by_next_run_time(job: Job) -> tuple[bool, int, str]:
-    return (job._next is None, job._next or 0, job.id)
+def _in_order(jobs: Collection[Job]) -> list[Job]:
+    """Return the jobs by next run time, those that have none last, else in the order in which they were added."""
+    scheduled = [job for job in jobs if job._next is not None]
+    scheduled.sort(key=attrgetter("_next"))  # a plain int: half the time of sorting by a tuple
+    if len(scheduled) < len(jobs):
+        scheduled += [job for job in jobs if job._next is None]
+    return scheduled

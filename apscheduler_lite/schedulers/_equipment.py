@@ -47,7 +47,7 @@ __all__ = ["Equipment"]
 class Equipment(ABC):
     """A scheduler's options, executors, stores and listeners."""
 
-    _own_options: tuple[str, ...] = ()
+    _own_options: tuple[str, ...] = ()  # those that `_configure` of a subclass takes out of the dict
 
     clock: Clock
     timezone: tzinfo
@@ -80,6 +80,12 @@ class Equipment(ABC):
         raise NotImplementedError
 
     def _run_is_off(self, run: Run) -> None:
+        raise NotImplementedError
+
+    def _may_claim(self) -> bool:
+        raise NotImplementedError
+
+    def _is_started(self) -> bool:
         raise NotImplementedError
 
     def _tell(self, event: SchedulerEvent) -> None:
@@ -148,7 +154,6 @@ class Equipment(ABC):
         self.clock = settings.clock
         self.jobstore_retry_interval = settings.retry_interval
         self._job_defaults = settings.job_defaults
-        self._own: dict[str, Any] = settings.own
         self._listeners = Listeners(self._logger, self.clock)
         if previous is not None:
             self._listeners.take_over(previous)
@@ -179,7 +184,7 @@ class Equipment(ABC):
         with self._lock:
             if alias in self._executors:
                 raise ValueError(f"this scheduler already has an executor by the alias {alias!r}")
-            is_started = self._phase == "started"
+        is_started = self._is_started()
         if is_started:
             built.start(self, alias)
         with self._lock:
@@ -235,7 +240,7 @@ class Equipment(ABC):
         with self._lock:
             if alias in self._catalog.stores:
                 raise ValueError(f"this scheduler already has a job store by the alias {alias!r}")
-            is_started = self._phase == "started"
+        is_started = self._is_started()
         if is_started:
             built.start(self, alias)
         with self._lock:

@@ -14,8 +14,7 @@ from apscheduler_lite.events import EVENT_JOB_ADDED
 from apscheduler_lite.job import Job
 from apscheduler_lite.triggers.base import BaseTrigger
 
-from ._engine import STATE_RUNNING
-from ._life import Life
+from ._engine import STATE_RUNNING, Engine
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ _ADD_JOB_ARGUMENTS = (
 _OPTIONS = tuple(name for name in JOB_OPTIONS if name != "executor")
 
 
-class Intake(Life):
+class Intake(Engine):
     """A scheduler to which jobs can be added."""
 
     # -- adding ------------------------------------------------------------------------------------------------

@@ -8,8 +8,8 @@ The intersection is found by leaping: take the latest of the children's answers,
 before it, and repeat until they agree. Two things keep that short. Every trigger knows an arithmetic progression that
 contains its fire times (an interval its start and length, a cron trigger the whole seconds), and the intersection of
 those is computed, not searched: where it is empty the triggers never meet, where it is sparse each leap is long. And
-the leaps are counted: after 100,000 the answer is that there is none, with a warning. For a daily cron trigger that
-is a search over 270 years.
+the leaps are counted: after 20,000 the answer is that there is none, with a warning. For a daily cron trigger that
+is a search over 54 years.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AndTrigger", "BaseCombiningTrigger", "OrTrigger"]
 
-_MAX_LEAPS = 100_000
+_MAX_LEAPS = 20_000
 
 
 class BaseCombiningTrigger(BaseTrigger):
@@ -173,7 +173,7 @@ class AndTrigger(BaseCombiningTrigger, ExactTrigger):  # type: ignore[override]
     """
     Fire whenever all the triggers fire at the same instant.
 
-    It ends as soon as one of them has ended, or when no common fire time is found in 100,000 leaps from one fire time
+    It ends as soon as one of them has ended, or when no common fire time is found in 20,000 leaps from one fire time
     to the next (a warning says so).
     """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, tzinfo
 
 from apscheduler_lite._clock import system_instant
-from apscheduler_lite._timezones import UTC, from_instant, localize, read_datetime, to_instant, to_timezone
+from apscheduler_lite._timezones import UTC, from_instant, local_instant, read_datetime, to_instant, to_timezone
 from apscheduler_lite._transitions import local_clock
 
 from .base import BaseTrigger
@@ -53,7 +53,7 @@ class DateTrigger(ExactTrigger):
         elif zone_is_open:
             self._open = (given, True)
         self.timezone = zone
-        self._instant = to_instant(localize(given, zone))
+        self._instant = local_instant(given, zone)
 
     @property
     def run_date(self) -> datetime:
@@ -89,7 +89,7 @@ class DateTrigger(ExactTrigger):
             self._instant = now
         else:
             warn_of_other_zone(f"run_date {naive.isoformat(' ')}", before, timezone, from_instant(now, UTC))
-            self._instant = to_instant(localize(naive, timezone))
+            self._instant = local_instant(naive, timezone)
         return self
 
     def is_same_schedule(self, other: BaseTrigger) -> bool:

@@ -13,8 +13,8 @@ from datetime import date, datetime, tzinfo
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from apscheduler_lite._text import did_you_mean, one_of, shorten, to_text
-from apscheduler_lite._timezones import from_instant, local_timezone, read_datetime
-from apscheduler_lite._transitions import local_clock
+from apscheduler_lite._timezones import MICROSECONDS, from_instant, local_timezone, read_datetime
+from apscheduler_lite._transitions import LocalClock, local_clock
 from apscheduler_lite.errors import SchedulerWarning
 
 from .base import BaseTrigger
@@ -134,8 +134,7 @@ class ExcludingTrigger(ExactTrigger):
                 return None
             local = from_instant(found, zone)
             if self._leaves_out_day(local.date(), zone):
-                tomorrow = clock.first_at_or_after(midnight_wall(local.toordinal() + 1))
-                found = self.trigger.first_instant(max(found + 1, tomorrow))
+                found = self.trigger.first_instant(_stretch(clock, found, local)[1])
             elif self._leaves_out_time(found, local):
                 found = self.trigger.next_instant(found, found)
             else:
@@ -159,9 +158,7 @@ class ExcludingTrigger(ExactTrigger):
                 break
             local = from_instant(found, zone)
             if self._leaves_out_day(local.date(), zone):
-                # Within a period of the clock the day is in one piece; before it a fold may show another day.
-                today = clock.first_at_or_after(midnight_wall(local.toordinal()))
-                found = self.trigger.latest_instant(after, min(found, max(today, clock.period_at(found).start)) - 1)
+                found = self.trigger.latest_instant(after, _stretch(clock, found, local)[0] - 1)
             elif self._leaves_out_time(found, local):
                 found = self.trigger.latest_instant(after, found - 1)
             else:
@@ -317,3 +314,14 @@ def _name(one: Any) -> str:
     if isinstance(one, (str, date, BaseTrigger)):
         return str(one)
     return str(getattr(one, "__qualname__", None) or shorten(one))
+
+
+def _stretch(clock: LocalClock, instant: int, local: date) -> tuple[int, int]:
+    """
+    Return the beginning and the end of the stretch over which the clock shows that date without a break.
+
+    A fold at midnight shows a day twice, with a part of the next in between.
+    """
+    period = clock.period_at(instant)
+    midnight, day = midnight_wall(local.toordinal()) - period.offset, 86_400 * MICROSECONDS
+    return max(midnight, period.start), min(midnight + day, period.end)

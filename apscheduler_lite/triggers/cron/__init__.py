@@ -272,8 +272,12 @@ class CronTrigger(ExactTrigger):
 
     def own_previous(self, previous: int) -> int:
         """Return this trigger's own fire time at or shortly before ``previous``, where that makes a difference."""
-        makes_none = self._expression.plan.repeats or self._policy.fold != "first"
-        return previous if makes_none else super().own_previous(previous)
+        if self._expression.plan.repeats or self._policy.fold != "first":
+            return previous
+        period = self._clock.period_at(previous)
+        if period.steady_start <= previous < period.steady_end:
+            return previous  # no fold is near
+        return super().own_previous(previous)
 
     @property
     def keeps_beat(self) -> bool:

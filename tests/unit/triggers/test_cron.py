@@ -5,11 +5,12 @@ from __future__ import annotations
 import pickle
 import re
 from base64 import b64decode
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from apscheduler_lite._timezones import to_instant
 from apscheduler_lite.errors import SchedulerWarning
 from apscheduler_lite.triggers.cron import CronTrigger
 
@@ -215,6 +216,43 @@ def test_a_time_that_only_exists_in_gaps_is_searched_for_in_bounded_time() -> No
     trigger = CronTrigger(month=3, day="last sun", hour=2, minute=30, year="2026-2090", timezone=BERLIN, dst_gap="skip")
 
     assert trigger.get_next_fire_time(None, datetime(2026, 1, 1, tzinfo=UTC)) is None
+
+
+def test_four_centuries_of_gaps_are_enough() -> None:
+    """The same without an end: after 400 years the calendar repeats."""
+    trigger = CronTrigger(month=3, day="last sun", hour=2, minute=30, timezone=BERLIN, dst_gap="skip")
+    now = to_instant(datetime(2026, 1, 1, tzinfo=UTC))
+
+    assert trigger.next_instant(None, now) is None
+    assert trigger.latest_instant(now - 3 * 365 * 86_400_000_000, now) is None
+
+
+class LeapingZone(tzinfo):
+    """A zone whose clock went from 20:00 on 1 May 2026 to 02:00 on 3 May."""
+
+    def utcoffset(self, dt: datetime | None) -> timedelta:
+        return timedelta(hours=-10 if dt is None or dt.replace(tzinfo=None) < datetime(2026, 5, 3, 2) else 20)
+
+    def dst(self, dt: datetime | None) -> timedelta:
+        return timedelta()
+
+    def fromutc(self, dt: datetime) -> datetime:
+        before = dt.replace(tzinfo=None) < datetime(2026, 5, 2, 6)
+        return dt + timedelta(hours=-10 if before else 20)
+
+
+@pytest.mark.parametrize(
+    ("gap", "expected"),
+    [("after", ["03 02:00"]), ("shift", ["03 04:00", "04 07:00"]), ("skip", [])],
+)
+def test_the_rest_of_a_day_is_lost_differently_from_a_whole_day(gap: str, expected: list[str]) -> None:
+    """A gap swallows an evening, all of the next date and the small hours after it: only the date is gone."""
+    evening = CronTrigger(day="1,2", hour=22, timezone=LeapingZone(), dst_gap=gap)  # type: ignore[arg-type]
+    night = CronTrigger(day="2,3", hour=1, timezone=LeapingZone(), dst_gap=gap)  # type: ignore[arg-type]
+    after, end = datetime(2026, 5, 1, 19, tzinfo=LeapingZone()), datetime(2026, 5, 4, 8, tzinfo=LeapingZone())
+    found = {moment.strftime("%d %H:%M") for trigger in (evening, night) for moment in trigger.between(after, end)}
+
+    assert found == set(expected)
 
 
 def test_start_and_end_bound_the_fire_times() -> None:

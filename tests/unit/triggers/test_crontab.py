@@ -92,6 +92,8 @@ def test_the_dialect_of_apscheduler_3_counts_from_monday_and_wants_both_days() -
         ("0 24 * * *", "crontab", "(in the crontab expression '0 24 * * *')"),
         ("0 0 * * 8", "crontab", "it goes from 0 to 7 (Sunday is 0)"),
         ("0 0 * * monday", "crontab", "did you mean 'MON'?"),
+        ("0 0 * xyz *", "crontab", "month: cannot read 'XYZ'"),
+        ("0 0 1st * *", "crontab", "numbers from 1 to 31, ?, L, L-n, LW, nW, ranges a-b"),
         ("0 0 * * 1#6", "crontab", "day_of_week: cannot read '1#6'"),
         ("0 0 L-31 * *", "crontab", "L-n goes to L-30"),
         ("0 0 32W * *", "crontab", "nW goes from 1W to 31W"),

@@ -84,6 +84,16 @@ def test_bind_reads_a_naive_date_again_in_the_schedulers_zone():
     assert bound.run_date == datetime(2026, 1, 5, 10, tzinfo=zone)
 
 
+def test_an_implicit_date_keeps_an_explicit_zone():
+    """Only the time is the scheduler's."""
+    now = datetime(2031, 1, 1, tzinfo=UTC)
+
+    trigger = DateTrigger(timezone=BERLIN).settle(TOKYO, to_instant(now))
+    assert trigger.run_date == now
+    assert trigger.timezone is BERLIN
+    assert trigger.settle(TOKYO, 0).run_date == now
+
+
 def test_bind_leaves_what_the_user_gave():
     """An aware date and an explicit zone leave nothing open."""
     for trigger in (DateTrigger(WHEN), DateTrigger("2026-01-05", BERLIN), DateTrigger("2026-01-05T00:00+02:00")):
