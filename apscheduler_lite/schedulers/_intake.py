@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from types import FunctionType
 
 from apscheduler_lite._catalog import NewJob, is_finished
 from apscheduler_lite._options import JOB_OPTIONS, as_bool, as_name, as_trigger, refuse_unknown, undefined, validated
@@ -176,24 +177,23 @@ class Intake(Engine):
         if not isinstance(trigger, (BaseTrigger, str, bytes)):
             raise TypeError("scheduled_job needs a trigger: write @scheduler.scheduled_job('interval', minutes=5)")
 
+        options = {
+            "misfire_grace_time": misfire_grace_time,
+            "coalesce": coalesce,
+            "max_instances": max_instances,
+            "on_crash": on_crash,
+        }
+
         def decorate(func: Function) -> Function:
-            self.add_job(
-                func,
-                trigger,
-                args,
-                kwargs,
-                self._derived_id(func) if id is None else id,
-                name,
-                misfire_grace_time,
-                coalesce,
-                max_instances,
-                next_run_time,
-                jobstore,
-                executor,
-                True,
-                on_crash=on_crash,
-                **trigger_args,
+            job_id = self._derived_id(func) if id is None else id
+            given = dict(trigger_args)
+            new = self._new_job(
+                func, trigger, args, kwargs, job_id, name, options, next_run_time, executor, True, given
             )
+            if isinstance(func, FunctionType) and "<" not in func.__qualname__:
+                # Its name will mean it as soon as this has returned it, but does not yet.
+                new.job._func_ref = f"{func.__module__}:{func.__qualname__}"
+            self._add([new], jobstore)
             return func
 
         return decorate
