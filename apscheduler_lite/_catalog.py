@@ -7,12 +7,13 @@ is held for dict operations only: stores, which may be slow or a stranger's, are
 
 from __future__ import annotations
 
+from contextlib import suppress
 from threading import RLock
 
 from ._planning import first_slot
 from ._slots import set_slot, slots_of
 from ._text import did_you_mean, one_of
-from .errors import ConflictingIdError, JobLookupError, SchedulerWarning
+from .errors import ConflictingIdError, JobLookupError, SchedulerWarning, StoreUnavailableError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ class NewJob:
 class Catalog:
     """All jobs of a scheduler."""
 
-    def __init__(self) -> None:
+    def __init__(self, host: Any) -> None:
+        self._host = host
         self.lock = RLock()
         self.stores: dict[str, BaseJobStore] = {}
         # The started stores with their aliases. A new tuple at each change, so that it can be read without the lock.
@@ -79,6 +81,22 @@ class Catalog:
     def _opened(self, alias: str) -> BaseJobStore | None:
         return next((store for name, store in self.open if name == alias), None)
 
+    @property
+    def usable(self) -> tuple[tuple[str, BaseJobStore], ...]:
+        """Return the stores that can be asked: those that have been started, and those that work without."""
+        if len(self.open) == len(self.stores):
+            return self.open
+        early = ((alias, self._early(alias)) for alias in self.stores if self._opened(alias) is None)
+        return (*self.open, *((alias, store) for alias, store in early if store is not None))
+
+    def _early(self, alias: str) -> BaseJobStore | None:
+        """Return a store that has not been started, but can be used all the same."""
+        store = self.stores.get(alias)
+        if store is None or not store.works_before_start:
+            return None
+        store.attach(self._host, alias)
+        return store
+
     # -- finding -----------------------------------------------------------------------------------------------
 
     def find(self, job_id: str, alias: str | None) -> tuple[Job, str, NewJob | None]:
@@ -95,7 +113,7 @@ class Catalog:
                 for name, waiting in self.pending.items():
                     if job_id in waiting and (alias is None or alias == name):
                         return waiting[job_id].job, name, waiting[job_id]
-        for name, store in self.open:
+        for name, store in self.usable:
             if alias is None or alias == name:
                 job = called(store, store.lookup_job, job_id)
                 if job is not None and not is_finished(job):
@@ -111,7 +129,7 @@ class Catalog:
                     if alias in (None, name):
                         found.extend(each.job for each in waiting.values())
         if pending is not True:
-            for name, store in self.open:
+            for name, store in self.usable:
                 if alias in (None, name):
                     found.extend(self.jobs_of(store))
         return found
@@ -132,13 +150,32 @@ class Catalog:
             ConflictingIdError: an id is taken and its job is not to be replaced.
         """
         store = self._opened(alias)
-        if store is None:
+        if store is not None:
+            return self._add_stored(new, alias, store, now)
+        with self.lock:
+            store, early = self._opened(alias), self._early(alias)
+            if store is None and early is None:
+                self._add_pending(new, alias)
+        if store is not None:
+            return self._add_stored(new, alias, store, now)
+        return [] if early is None else self._add_early(new, alias, early, now)
+
+    def _add_early(self, new: list[NewJob], alias: str, store: BaseJobStore, now: int) -> list[Job]:
+        """Add jobs to a store that works without its scheduler; they are pending while its database is away."""
+        try:
+            return self._add_stored(new, alias, store, now)
+        except StoreUnavailableError as exc:
+            if exc.is_open:
+                raise
+            self._host._logger.warning(
+                'Job store "%s" cannot be reached; %d jobs wait for the scheduler to start (%s)', alias, len(new), exc
+            )
             with self.lock:
-                store = self._opened(alias)
-                if store is None:
-                    self._add_pending(new, alias)
-                    return []
-        return self._add_stored(new, alias, store, now)
+                for each in new:
+                    if not each.is_timed:
+                        set_slot(each.job, None)
+                self._add_pending(new, alias)
+            return []
 
     def _add_pending(self, new: list[NewJob], alias: str) -> None:
         waiting = self.pending.setdefault(alias, {})
@@ -231,9 +268,12 @@ class Catalog:
             entry.is_timed = entry.is_timed or "_next" in slots
         return job, name
 
-    def remove(self, job_id: str, alias: str | None) -> tuple[Job, str]:
-        """Remove a job; return it and its store's alias, or raise JobLookupError."""
-        job, name, entry = self.find(job_id, alias)
+    def remove(self, job_id: str, alias: str | None) -> tuple[Job | None, str]:
+        """Remove a job; return it (None when it cannot be read) and its store's alias, or raise JobLookupError."""
+        found = self.lookup(job_id, alias)
+        if found is None:
+            return None, self._remove_unreadable(job_id, alias)
+        job, name, entry = found
         if entry is not None:
             with self.lock:
                 if self.pending.get(name, {}).pop(job_id, None) is None:
@@ -242,6 +282,15 @@ class Catalog:
             store = self.stores[name]
             called(store, store.remove_job, job_id)
         return job, name
+
+    def _remove_unreadable(self, job_id: str, alias: str | None) -> str:
+        """Remove a job that its store has but cannot restore; return the store's alias, or raise JobLookupError."""
+        for name, store in self.usable:
+            if alias in (None, name):
+                with suppress(JobLookupError):
+                    called(store, store.remove_job, job_id)
+                    return name
+        raise JobLookupError(job_id)
 
     def remove_all(self, alias: str | None) -> Iterator[str]:
         """
@@ -253,9 +302,10 @@ class Catalog:
             for name in list(self.pending):
                 if alias in (None, name):
                     del self.pending[name]
-            closed = (name for name in self.stores if self._opened(name) is None)
+            usable = self.usable
+            closed = self.stores.keys() - {name for name, _ in usable}
             self.to_be_emptied.update(name for name in closed if alias in (None, name))
-        for name, store in self.open:
+        for name, store in usable:
             if alias in (None, name):
                 called(store, store.remove_all_jobs)
                 yield name
@@ -313,6 +363,7 @@ def schedule(new: NewJob, now: int, before: Job | None = None) -> None:
         raise ConflictingIdError(new.job.id)
     if not new.is_timed and not (before is not None and keep_schedule(new, before)):
         set_slot(new.job, first_slot(new.job.trigger, now))
+        new.job.paused = False
 
 
 def keep_schedule(new: NewJob, before: Job) -> bool:

@@ -18,6 +18,8 @@ from ._plugins import plugin
 from ._references import resolve
 from ._text import shorten
 from ._timezones import local_timezone, to_timezone
+from .executors.base import BaseExecutor
+from .jobstores.base import BaseJobStore
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Settings", "build", "nested", "read"]
 
+_BASES = {"executor": (BaseExecutor, "an executor"), "jobstore": (BaseJobStore, "a job store")}
 _GENERAL = ("logger", "timezone", "jobstore_retry_interval", "job_defaults", "executors", "jobstores", "clock")
 
 
@@ -44,7 +47,6 @@ class Settings:
         executors: executor objects by alias.
         jobstores: store objects by alias.
         clock: the scheduler's clock.
-        own: the options that only this class of scheduler knows, as they were given.
     """
 
     logger: logging.Logger
@@ -54,7 +56,6 @@ class Settings:
     executors: dict[str, Any]
     jobstores: dict[str, Any]
     clock: Clock
-    own: dict[str, Any]
 
 
 def nested(gconfig: Mapping[str, Any], prefix: str | None, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -100,7 +101,7 @@ def read(config: Mapping[str, Any], own: tuple[str, ...], scheduler: str) -> Set
 
     Args:
         config: the dict.
-        own: further options that this class of scheduler knows.
+        own: the names of further options, which this class of scheduler has read already.
         scheduler: the name of the class, for messages.
     """
     refuse_unknown(config, (*_GENERAL, *own), f"option of {scheduler}")
@@ -113,7 +114,6 @@ def read(config: Mapping[str, Any], own: tuple[str, ...], scheduler: str) -> Set
     settings.clock = _clock(config.get("clock"))
     settings.executors = _built("executor", config.get("executors", {}))
     settings.jobstores = _built("jobstore", config.get("jobstores", {}))
-    settings.own = {name: config[name] for name in own if name in config}
     return settings
 
 
@@ -162,18 +162,18 @@ def build(kind: str, given: Any, parameter: str, options: Mapping[str, Any] | No
         TypeError: it is none of these, or an option is unknown.
         LookupError: there is no such alias or class.
     """
-    word = "a job store" if kind == "jobstore" else "an executor"
+    base, word = _BASES[kind]
+    if isinstance(given, base):
+        if options:
+            raise TypeError(f"{parameter} is a finished object, so it takes no further options: {', '.join(options)}")
+        return given
     if hasattr(given, "items"):
-        return _from_dict(kind, dict(given), parameter)
+        return _from_dict(kind, {**given, **(options or {})}, parameter)
     if isinstance(given, (str, bytes)):
-        return _make(plugin(kind, as_name(given, parameter)), options or {}, parameter)
-    if isinstance(given, type) or not hasattr(given, "shutdown"):
-        raise TypeError(
-            f"{parameter} must be {word} instance, the name of one, or a dict with its options; not {shorten(given)}"
-        )
-    if options:
-        raise TypeError(f"{parameter} is a finished object, so it takes no further options: {', '.join(options)}")
-    return given
+        return _make(kind, plugin(kind, as_name(given, parameter)), options or {}, parameter)
+    raise TypeError(
+        f"{parameter} must be {word} instance, the name of one, or a dict with its options; not {shorten(given)}"
+    )
 
 
 def _from_dict(kind: str, options: dict[str, Any], parameter: str) -> Any:
@@ -187,14 +187,15 @@ def _from_dict(kind: str, options: dict[str, Any], parameter: str) -> Any:
         if alias is not None
         else resolve(reference, f"{parameter}['class']")
     )
-    return _make(cls, options, parameter)
+    return _make(kind, cls, options, parameter)
 
 
-def _make(cls: Any, options: Mapping[str, Any], parameter: str) -> Any:
+def _make(kind: str, cls: Any, options: Mapping[str, Any], parameter: str) -> Any:
     from inspect import Parameter, signature
 
-    if not callable(cls):
-        raise TypeError(f"{parameter} names {shorten(cls)}, which is not a class")
+    base, word = _BASES[kind]
+    if not isinstance(cls, type) or not issubclass(cls, base):
+        raise TypeError(f"{parameter} names {shorten(cls)}, which is not the class of {word} (a {base.__name__})")
     parameters = signature(cls).parameters
     if not any(each.kind is Parameter.VAR_KEYWORD for each in parameters.values()):
         refuse_unknown(options, parameters, f"option of {cls.__name__} in {parameter}")

@@ -77,7 +77,6 @@ class MemoryJobStore(BaseJobStore):
     The job objects it returns are the stored ones: their ``next_run_time`` moves on as they run.
     """
 
-    persistent = False
     is_thread_safe = True
 
     def __init__(self) -> None:
@@ -363,6 +362,12 @@ class MemoryJobStore(BaseJobStore):
         self._state = Bookkeeping()
         self._waiting.clear()
         self._sweep()
+
+    def get_runs(
+        self, job_id: str | None = None, outcome: str | None = None, since: int | None = None, limit: int = 100
+    ) -> list[Run]:
+        with self._lock:
+            return self._state.in_progress(job_id, outcome, since, limit)
 
     def retry_all(self) -> None:
         with self._lock:

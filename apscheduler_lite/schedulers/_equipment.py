@@ -47,7 +47,7 @@ __all__ = ["Equipment"]
 class Equipment(ABC):
     """A scheduler's options, executors, stores and listeners."""
 
-    _own_options: tuple[str, ...] = ()
+    _own_options: tuple[str, ...] = ()  # those that `_configure` of a subclass takes out of the dict
 
     clock: Clock
     timezone: tzinfo
@@ -61,7 +61,7 @@ class Equipment(ABC):
         self._lock = RLock()
         self._changed = Condition(self._lock)
         self._alarm = Alarm()
-        self._catalog = Catalog()
+        self._catalog = Catalog(self)
         self._executors: dict[str, BaseExecutor] = {}
         self._begin_stopped()
         self.configure(gconfig, **options)
@@ -82,6 +82,12 @@ class Equipment(ABC):
     def _run_is_off(self, run: Run) -> None:
         raise NotImplementedError
 
+    def _may_claim(self) -> bool:
+        raise NotImplementedError
+
+    def _is_started(self) -> bool:
+        raise NotImplementedError
+
     def _tell(self, event: SchedulerEvent) -> None:
         """Deliver an event of the loop or of a run."""
         self._dispatch_event(event)
@@ -90,10 +96,10 @@ class Equipment(ABC):
         """Deliver an event to the listeners, in this thread."""
         self._listeners.deliver(event)
 
-    def _tell_of_job(self, code: int, job: Job, alias: str) -> None:
-        """Deliver an event about a job, if anybody listens."""
+    def _tell_of_job(self, code: int, job: Job | None, alias: str, job_id: str = "") -> None:
+        """Deliver an event about a job, or about an id whose job cannot be read, if anybody listens."""
         if self._listeners.mask & code:
-            self._dispatch_event(JobEvent(code, job.id, alias, job=job))
+            self._dispatch_event(JobEvent(code, job_id if job is None else job.id, alias, job=job))
 
     def add_listener(self, callback: Callable[[Any], Any], mask: int = EVENT_ALL) -> None:
         """
@@ -148,7 +154,6 @@ class Equipment(ABC):
         self.clock = settings.clock
         self.jobstore_retry_interval = settings.retry_interval
         self._job_defaults = settings.job_defaults
-        self._own: dict[str, Any] = settings.own
         self._listeners = Listeners(self._logger, self.clock)
         if previous is not None:
             self._listeners.take_over(previous)
@@ -179,7 +184,7 @@ class Equipment(ABC):
         with self._lock:
             if alias in self._executors:
                 raise ValueError(f"this scheduler already has an executor by the alias {alias!r}")
-            is_started = self._phase == "started"
+        is_started = self._is_started()
         if is_started:
             built.start(self, alias)
         with self._lock:
@@ -235,7 +240,7 @@ class Equipment(ABC):
         with self._lock:
             if alias in self._catalog.stores:
                 raise ValueError(f"this scheduler already has a job store by the alias {alias!r}")
-            is_started = self._phase == "started"
+        is_started = self._is_started()
         if is_started:
             built.start(self, alias)
         with self._lock:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from apscheduler_lite._catalog import NewJob, is_finished
-from apscheduler_lite._options import as_bool, as_name, as_trigger, refuse_unknown, undefined, validated
+from apscheduler_lite._options import JOB_OPTIONS, as_bool, as_name, as_trigger, refuse_unknown, undefined, validated
 from apscheduler_lite._plugins import plugin
 from apscheduler_lite._text import shorten, to_text
 from apscheduler_lite._timezones import UTC, from_instant
@@ -14,8 +14,7 @@ from apscheduler_lite.events import EVENT_JOB_ADDED
 from apscheduler_lite.job import Job
 from apscheduler_lite.triggers.base import BaseTrigger
 
-from ._engine import STATE_RUNNING
-from ._life import Life
+from ._engine import STATE_RUNNING, Engine
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,11 +29,12 @@ __all__ = ["Intake"]
 
 _ADD_JOB_ARGUMENTS = (
     "func", "trigger", "args", "kwargs", "id", "name", "misfire_grace_time", "coalesce", "max_instances",
-    "next_run_time", "jobstore", "executor", "replace_existing",
+    "next_run_time", "jobstore", "executor", "replace_existing", "on_crash",
 )  # fmt: skip
+_OPTIONS = tuple(name for name in JOB_OPTIONS if name != "executor")
 
 
-class Intake(Life):
+class Intake(Engine):
     """A scheduler to which jobs can be added."""
 
     # -- adding ------------------------------------------------------------------------------------------------
@@ -54,6 +54,8 @@ class Intake(Life):
         jobstore: str = "default",
         executor: str = "default",
         replace_existing: bool = False,
+        *,
+        on_crash: Any = undefined,
         **trigger_args: Any,
     ) -> Job:
         """
@@ -77,6 +79,8 @@ class Intake(Life):
             executor: alias of the executor.
             replace_existing: take the place of a job with the same id. With an unchanged trigger its next run time
                 and its pause are kept.
+            on_crash: what becomes of a run that was in progress when its process died, in a store that outlives it:
+                ``"skip"`` (the default) records it as interrupted, ``"rerun"`` runs it again as well.
             trigger_args: arguments of the trigger.
 
         Returns:
@@ -87,7 +91,12 @@ class Intake(Life):
             TransientJobError: the store is persistent and the function has no importable name.
             TypeError, ValueError, LookupError: an argument is wrong; the message says which and what would do.
         """
-        options = (misfire_grace_time, coalesce, max_instances)
+        options = {
+            "misfire_grace_time": misfire_grace_time,
+            "coalesce": coalesce,
+            "max_instances": max_instances,
+            "on_crash": on_crash,
+        }
         new = self._new_job(
             func, trigger, args, kwargs, id, name, options, next_run_time, executor, replace_existing, trigger_args
         )
@@ -133,7 +142,7 @@ class Intake(Life):
         if "func" not in given:
             refuse_unknown(given, _ADD_JOB_ARGUMENTS, "argument of add_job")
             raise TypeError("a job needs a func")
-        options = tuple(given.pop(name, undefined) for name in ("misfire_grace_time", "coalesce", "max_instances"))
+        options = {name: given.pop(name, undefined) for name in _OPTIONS}
         next_run_time = given.pop("next_run_time", undefined)
         first = [given.pop(name, None) for name in ("func", "trigger", "args", "kwargs", "id", "name")]
         executor, replace = given.pop("executor", "default"), given.pop("replace_existing")
@@ -153,6 +162,8 @@ class Intake(Life):
         next_run_time: Any = undefined,
         jobstore: str = "default",
         executor: str = "default",
+        *,
+        on_crash: Any = undefined,
         **trigger_args: Any,
     ) -> Callable[[Function], Function]:
         """
@@ -180,6 +191,7 @@ class Intake(Life):
                 jobstore,
                 executor,
                 True,
+                on_crash=on_crash,
                 **trigger_args,
             )
             return func
@@ -207,28 +219,22 @@ class Intake(Life):
         kwargs: Any,
         id: Any,
         name: Any,
-        options: tuple[Any, ...],
+        options: dict[str, Any],
         next_run_time: Any,
         executor: Any,
         replace: Any,
         trigger_args: dict[str, Any],
     ) -> NewJob:
         made = self._create_trigger(trigger, trigger_args)
-        job = Job._of(self, id, func, made, args, kwargs, name, self._options_of(executor, *options))
+        job = Job._of(self, id, func, made, args, kwargs, name, self._options_of(executor, options))
         if next_run_time is not undefined:
             job._assign(job._decide({"next_run_time": next_run_time}))
         return NewJob(job, as_bool(replace, "replace_existing"), next_run_time is not undefined)
 
-    def _options_of(self, executor: Any, misfire_grace_time: Any, coalesce: Any, max_instances: Any) -> JobOptions:
-        given: dict[str, Any] = {}
+    def _options_of(self, executor: Any, options: dict[str, Any]) -> JobOptions:
+        given = {name: value for name, value in options.items() if value is not undefined}
         if executor != self._job_defaults.executor:
             given["executor"] = executor
-        if misfire_grace_time is not undefined:
-            given["misfire_grace_time"] = misfire_grace_time
-        if coalesce is not undefined:
-            given["coalesce"] = coalesce
-        if max_instances is not undefined:
-            given["max_instances"] = max_instances
         return self._job_defaults.replaced(validated(given)) if given else self._job_defaults
 
     def _create_trigger(self, trigger: Any, trigger_args: dict[str, Any]) -> BaseTrigger:
@@ -275,7 +281,7 @@ class Intake(Life):
             return
         if store.persistent:
             for each in new:
-                each.job.__getstate__()
+                store.check_job(each.job)
                 self._warn_of_copy(each.job)
         if self.running:
             for each in new:

@@ -24,7 +24,18 @@ class BackgroundScheduler(OnThread):
             scheduler is shut down.
     """
 
+    _own_options = ("daemon",)
+
     def _configure(self, config: dict[str, Any]) -> None:
         daemon = as_bool(config.pop("daemon", True), "daemon")
         BaseScheduler._configure(self, config)
         self._daemon = daemon
+
+    def start(self, paused: bool = False) -> None:
+        """
+        Start, and go on with the program.
+
+        Raises:
+            SchedulerAlreadyRunningError: it is running.
+        """
+        super().start(paused)
