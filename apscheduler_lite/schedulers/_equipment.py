@@ -143,7 +143,7 @@ class Equipment(ABC):
         with self._lock:
             if self._phase != "stopped":
                 raise SchedulerAlreadyRunningError
-        self._configure(nested(gconfig, prefix, options))
+        self._configure(nested(gconfig, prefix, options, self._own_options))
 
     def _configure(self, config: dict[str, Any]) -> None:
         """Take over a nested dict of options; a subclass takes its own ones out first (APScheduler 3's name)."""

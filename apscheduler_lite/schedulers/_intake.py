@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 from apscheduler_lite._catalog import NewJob, is_finished
-from apscheduler_lite._options import JOB_OPTIONS, as_bool, as_name, as_trigger, refuse_unknown, undefined, validated
-from apscheduler_lite._plugins import plugin
-from apscheduler_lite._text import shorten, to_text
-from apscheduler_lite._timezones import UTC, from_instant
-from apscheduler_lite.errors import SchedulerWarning
+from apscheduler_lite._options import JOB_OPTIONS, as_bool, as_name, refuse_unknown, undefined, validated
+from apscheduler_lite._text import shorten
+from apscheduler_lite.errors import warn
 from apscheduler_lite.events import EVENT_JOB_ADDED
 from apscheduler_lite.job import Job
 from apscheduler_lite.triggers.base import BaseTrigger
 
 from ._engine import STATE_RUNNING, Engine
+from ._triggers import bound_trigger, check_place_of_args
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
     from typing import Any, TypeVar
 
     from apscheduler_lite._options import JobOptions
@@ -225,6 +222,8 @@ class Intake(Engine):
         replace: Any,
         trigger_args: dict[str, Any],
     ) -> NewJob:
+        if args is not None:
+            check_place_of_args(args, trigger)
         made = self._create_trigger(trigger, trigger_args)
         job = Job._of(self, id, func, made, args, kwargs, name, self._options_of(executor, options))
         if next_run_time is not undefined:
@@ -237,28 +236,15 @@ class Intake(Engine):
             given["executor"] = executor
         return self._job_defaults.replaced(validated(given)) if given else self._job_defaults
 
-    def _create_trigger(self, trigger: Any, trigger_args: dict[str, Any]) -> BaseTrigger:
+    def _create_trigger(
+        self,
+        trigger: Any,
+        trigger_args: dict[str, Any],
+        call: str = "add_job",
+        others: Collection[str] = _ADD_JOB_ARGUMENTS,
+    ) -> BaseTrigger:
         """Return a trigger bound to the scheduler's zone and time (APScheduler 3's name)."""
-        if isinstance(trigger, BaseTrigger):
-            if trigger_args:
-                refuse_unknown(trigger_args, _ADD_JOB_ARGUMENTS, "argument")
-                raise TypeError(
-                    f"a finished trigger takes no arguments, but {', '.join(trigger_args)} was given beside it"
-                )
-            return trigger.bind(self.timezone, from_instant(self.clock.now(), UTC))
-        if trigger is None:
-            trigger = "date"
-        elif not isinstance(trigger, (str, bytes)):
-            raise TypeError(f"trigger must be a trigger instance or the name of one, not {shorten(trigger)}")
-        cls, takes_timezone = _trigger_class(to_text(trigger, "trigger"))
-        try:
-            if takes_timezone and "timezone" not in trigger_args:
-                made = cls(timezone=self.timezone, **trigger_args)
-            else:
-                made = cls(**trigger_args)
-        except TypeError as exc:
-            raise _explained(exc, cls, trigger_args) from None
-        return as_trigger(made).settle(self.timezone, self.clock.now())
+        return bound_trigger(trigger, trigger_args, self.timezone, self.clock.now(), call, others)
 
     def _add(self, new: list[NewJob], alias: str) -> None:
         as_name(alias, "jobstore")
@@ -286,7 +272,7 @@ class Intake(Engine):
         if self.running:
             for each in new:
                 if each.job.executor not in self._executors:
-                    self._warn(
+                    warn(
                         f"job {each.job.id!r} names the executor {each.job.executor!r}, which this scheduler does not"
                         f" have (it has: {', '.join(self._executors)}); the job is kept, and waits for one"
                     )
@@ -294,35 +280,7 @@ class Intake(Engine):
     def _warn_of_copy(self, job: Job) -> None:
         owner = getattr(job.func, "__self__", None)
         if owner is not None and hasattr(job.func, "__func__") and not isinstance(owner, type):
-            self._warn(
+            warn(
                 f"job {job.id!r} calls a method of {shorten(owner)}; the store keeps a copy of that object, and the job"
                 " will run on the copy"
             )
-
-    @staticmethod
-    def _warn(message: str) -> None:
-        import warnings
-
-        from apscheduler_lite._catalog import _stack_level
-
-        warnings.warn(message, SchedulerWarning, stacklevel=_stack_level())
-
-
-@cache
-def _trigger_class(alias: str) -> tuple[Any, bool]:
-    """Return the class of triggers that an alias stands for, and whether its constructor takes a time zone."""
-    cls = plugin("trigger", alias)
-    code = getattr(cls.__init__, "__code__", None)
-    return cls, code is not None and "timezone" in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-
-
-def _explained(error: TypeError, cls: Any, arguments: Mapping[str, Any]) -> TypeError:
-    """Return a trigger constructor's error; for an unknown argument, one that names the nearest known one."""
-    from inspect import signature
-
-    known = [name for name in signature(cls).parameters if name not in ("args", "kwargs")]
-    try:
-        refuse_unknown(arguments, {*known, *_ADD_JOB_ARGUMENTS}, f"argument of add_job or {cls.__name__}")
-    except TypeError as exc:
-        return exc
-    return error

@@ -8,7 +8,9 @@ from apscheduler_lite._catalog import NewJob, is_finished
 from apscheduler_lite._options import MODIFIABLE, as_name, as_positive_integer
 from apscheduler_lite._planning import first_slot
 from apscheduler_lite._slots import slots_of
+from apscheduler_lite._text import shorten
 from apscheduler_lite._timezones import to_datetime, to_instant
+from apscheduler_lite.errors import warn
 from apscheduler_lite.events import (
     EVENT_ALL_JOBS_REMOVED,
     EVENT_JOB_MODIFIED,
@@ -19,6 +21,7 @@ from apscheduler_lite.triggers.base import BaseTrigger
 
 from ._engine import STATE_PAUSED, STATE_RUNNING, STATE_STOPPED
 from ._intake import Intake
+from ._triggers import check_place_of_jobstore
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,7 +78,7 @@ class BaseScheduler(Intake):
         """
         if "trigger" in changes:
             trigger_args = {name: changes.pop(name) for name in list(changes) if name not in (*MODIFIABLE, "id")}
-            changes["trigger"] = self._create_trigger(changes["trigger"], trigger_args)
+            changes["trigger"] = self._create_trigger(changes["trigger"], trigger_args, "modify_job", MODIFIABLE)
         now = self.clock.now()
 
         def decide(job: Job) -> dict[str, Any]:
@@ -97,7 +100,10 @@ class BaseScheduler(Intake):
         Raises:
             JobLookupError: there is no such job.
         """
-        return self.modify_job(job_id, jobstore, trigger=self._create_trigger(trigger, trigger_args))
+        if trigger is None and jobstore is not None:
+            check_place_of_jobstore(jobstore, {*self._catalog.stores, *self._catalog.pending})
+        made = self._create_trigger(trigger, trigger_args, "reschedule_job", ("job_id", "jobstore", "trigger"))
+        return self.modify_job(job_id, jobstore, trigger=made)
 
     def pause_job(self, job_id: str, jobstore: str | None = None) -> Job:
         """
@@ -135,7 +141,7 @@ class BaseScheduler(Intake):
         job, alias = self._catalog.change(job_id, jobstore, decide)
         self._tell_of_job(EVENT_JOB_MODIFIED, job, alias)
         if is_finished(job) and not job.pending:
-            self._warn(
+            warn(
                 f"job {job.id!r} ({job.name}) will not run any more: {job.trigger} has no fire time from now on; it is"
                 " removed"
             )
@@ -178,6 +184,8 @@ class BaseScheduler(Intake):
             jobstore: alias of the store; None: all.
             out: where to; standard output by default.
         """
+        if out is not None and not callable(getattr(out, "write", None)):
+            raise TypeError(f"out must be an open text file, not {shorten(out)}")
         self._check_alias(jobstore)
         lines: list[str] = []
         if not self.running:

@@ -1,8 +1,8 @@
 """
 One statement for many rows.
 
-The drivers send the rows of an ``executemany`` one by one, which on PostgreSQL costs more than all the rest of a claim. It
-gets them as one JSON value instead, and makes rows of it (``jsonb_to_recordset``).
+The drivers send the rows of an ``executemany`` one by one, which on PostgreSQL costs more than all the rest of a claim.
+It gets them as one JSON value instead, and makes rows of it (``jsonb_to_recordset``).
 """
 
 from __future__ import annotations
@@ -54,7 +54,9 @@ class BulkInsert(_Bulk):
 
 class BulkUpdate(_Bulk):
     """
-    Update rows by their id, which each bears as ``b_id``; a new value of a column is called ``b_`` and the column's name.
+    Update rows by their id.
+
+    Each bears it as ``b_id``; a new value of a column is called ``b_`` and the column's name.
 
     Args:
         table: the table.
