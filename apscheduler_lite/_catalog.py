@@ -13,7 +13,7 @@ from threading import RLock
 from ._planning import first_slot
 from ._slots import set_slot, slots_of
 from ._text import did_you_mean, one_of
-from .errors import ConflictingIdError, JobLookupError, SchedulerWarning, StoreUnavailableError
+from .errors import ConflictingIdError, JobLookupError, StoreUnavailableError, warn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -229,13 +229,9 @@ class Catalog:
 
     @staticmethod
     def _warn_of_finished(job: Job) -> None:
-        import warnings
-
-        warnings.warn(
+        warn(
             f"job {job.id!r} ({job.name}) will never run: its trigger {job.trigger} has no fire time from now on; it"
-            " was not stored",
-            SchedulerWarning,
-            stacklevel=_stack_level(),
+            " was not stored"
         )
 
     def take_pending(self, alias: str) -> list[NewJob]:
@@ -384,15 +380,3 @@ def keep_schedule(new: NewJob, before: Job) -> bool:
 def is_finished(job: Job) -> bool:
     """Return whether the job's schedule is over: nothing is due any more and it is not paused."""
     return job._next is None and not job.paused
-
-
-def _stack_level() -> int:
-    """Return the stack level of the first caller outside the library, so that a warning points at the user's line."""
-    import sys
-
-    frame = sys._getframe(2)
-    level = 2
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("apscheduler_lite."):
-        frame = frame.f_back
-        level += 1
-    return level

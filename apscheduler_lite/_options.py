@@ -154,7 +154,7 @@ def as_number(value: object, parameter: str, *, or_none: bool = False) -> float 
         if or_none and text.lower() in ("none", "null", ""):
             return None
         try:
-            value = float(text) if "." in text else int(text)
+            value = int(text) if text.isdecimal() else float(text)
         except ValueError:
             value = text
     if value is None and or_none:

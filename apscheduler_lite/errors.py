@@ -42,6 +42,7 @@ __all__ = [
     "TransientJobError",
     "UnreadableJobError",
     "WorkerDiedError",
+    "warn",
 ]
 
 
@@ -151,3 +152,25 @@ class SchedulerWarning(UserWarning):
     A class of its own, so that ``warnings.filterwarnings("error", category=SchedulerWarning)`` turns exactly these
     into errors.
     """
+
+
+def warn(message: str) -> None:
+    """
+    Issue a `SchedulerWarning` that points at the user's line.
+
+    That is the innermost line outside the library: the call that the warning is about, however deep below it the
+    reason was found.
+    """
+    import sys
+    import warnings
+
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and _is_ours(frame.f_globals):
+        frame = frame.f_back
+        level += 1
+    warnings.warn(message, SchedulerWarning, stacklevel=level)
+
+
+def _is_ours(module: dict[str, object]) -> bool:
+    name = str(module.get("__name__", ""))
+    return name == "apscheduler_lite" or name.startswith("apscheduler_lite.")

@@ -286,7 +286,7 @@ class Job:
         if "func" in changes:
             slots["func"], slots["_func_ref"] = _function(changes["func"])
         if "args" in changes or "kwargs" in changes or "func" in changes:
-            func = slots.get("func") or self.func
+            func = slots.get("func", self.func)
             args = as_arguments(changes["args"]) if "args" in changes else self.args
             kwargs = as_keyword_arguments(changes["kwargs"]) if "kwargs" in changes else self._kwargs
             check_arguments(func, args, kwargs)
@@ -294,7 +294,7 @@ class Job:
         if changes.get("name") is not None:
             slots["name"] = as_name(changes["name"], "name")
         elif "name" in changes:
-            slots["name"] = name_of(slots.get("func") or self.func)
+            slots["name"] = name_of(slots.get("func", self.func))
         if "trigger" in changes:
             slots["trigger"] = as_trigger(changes["trigger"])
         if "next_run_time" in changes:

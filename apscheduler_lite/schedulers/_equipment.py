@@ -47,7 +47,7 @@ __all__ = ["Equipment"]
 class Equipment(ABC):
     """A scheduler's options, executors, stores and listeners."""
 
-    _own_options: tuple[str, ...] = ()
+    _own_options: tuple[str, ...] = ()  # those that `_configure` of a subclass takes out of the dict
 
     clock: Clock
     timezone: tzinfo
@@ -143,7 +143,7 @@ class Equipment(ABC):
         with self._lock:
             if self._phase != "stopped":
                 raise SchedulerAlreadyRunningError
-        self._configure(nested(gconfig, prefix, options))
+        self._configure(nested(gconfig, prefix, options, self._own_options))
 
     def _configure(self, config: dict[str, Any]) -> None:
         """Take over a nested dict of options; a subclass takes its own ones out first (APScheduler 3's name)."""
@@ -154,7 +154,6 @@ class Equipment(ABC):
         self.clock = settings.clock
         self.jobstore_retry_interval = settings.retry_interval
         self._job_defaults = settings.job_defaults
-        self._own: dict[str, Any] = settings.own
         self._listeners = Listeners(self._logger, self.clock)
         if previous is not None:
             self._listeners.take_over(previous)

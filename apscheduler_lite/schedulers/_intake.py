@@ -9,7 +9,7 @@ from apscheduler_lite._options import JOB_OPTIONS, as_bool, as_name, as_trigger,
 from apscheduler_lite._plugins import plugin
 from apscheduler_lite._text import shorten, to_text
 from apscheduler_lite._timezones import UTC, from_instant
-from apscheduler_lite.errors import SchedulerWarning
+from apscheduler_lite.errors import warn
 from apscheduler_lite.events import EVENT_JOB_ADDED
 from apscheduler_lite.job import Job
 from apscheduler_lite.triggers.base import BaseTrigger
@@ -286,7 +286,7 @@ class Intake(Engine):
         if self.running:
             for each in new:
                 if each.job.executor not in self._executors:
-                    self._warn(
+                    warn(
                         f"job {each.job.id!r} names the executor {each.job.executor!r}, which this scheduler does not"
                         f" have (it has: {', '.join(self._executors)}); the job is kept, and waits for one"
                     )
@@ -294,18 +294,10 @@ class Intake(Engine):
     def _warn_of_copy(self, job: Job) -> None:
         owner = getattr(job.func, "__self__", None)
         if owner is not None and hasattr(job.func, "__func__") and not isinstance(owner, type):
-            self._warn(
+            warn(
                 f"job {job.id!r} calls a method of {shorten(owner)}; the store keeps a copy of that object, and the job"
                 " will run on the copy"
             )
-
-    @staticmethod
-    def _warn(message: str) -> None:
-        import warnings
-
-        from apscheduler_lite._catalog import _stack_level
-
-        warnings.warn(message, SchedulerWarning, stacklevel=_stack_level())
 
 
 @cache

@@ -50,6 +50,7 @@ class AsyncIOScheduler(OnThread):
             that is running when `start` is called.
     """
 
+    _own_options = ("event_loop",)
     _eventloop: AbstractEventLoop | None = None
     _given_loop: AbstractEventLoop | None = None
 

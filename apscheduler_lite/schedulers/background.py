@@ -24,6 +24,8 @@ class BackgroundScheduler(OnThread):
             scheduler is shut down.
     """
 
+    _own_options = ("daemon",)
+
     def _configure(self, config: dict[str, Any]) -> None:
         daemon = as_bool(config.pop("daemon", True), "daemon")
         BaseScheduler._configure(self, config)

@@ -9,6 +9,7 @@ from apscheduler_lite._options import MODIFIABLE, as_name, as_positive_integer
 from apscheduler_lite._planning import first_slot
 from apscheduler_lite._slots import slots_of
 from apscheduler_lite._timezones import to_datetime, to_instant
+from apscheduler_lite.errors import warn
 from apscheduler_lite.events import (
     EVENT_ALL_JOBS_REMOVED,
     EVENT_JOB_MODIFIED,
@@ -135,7 +136,7 @@ class BaseScheduler(Intake):
         job, alias = self._catalog.change(job_id, jobstore, decide)
         self._tell_of_job(EVENT_JOB_MODIFIED, job, alias)
         if is_finished(job) and not job.pending:
-            self._warn(
+            warn(
                 f"job {job.id!r} ({job.name}) will not run any more: {job.trigger} has no fire time from now on; it is"
                 " removed"
             )

@@ -30,6 +30,7 @@ class BlockingScheduler(BaseScheduler):
             once.
     """
 
+    _own_options = ("handle_signals",)
     _handles_signals = False
 
     def _configure(self, config: dict[str, Any]) -> None:

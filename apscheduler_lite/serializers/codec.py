@@ -110,9 +110,10 @@ class Codec:
         Raises:
             ValueError: it bears an unknown tag, or is a pickle although these are forbidden.
         """
-        if isinstance(value, list):
+        cls = type(value)
+        if cls is list:
             return [self.decode(each) for each in value]
-        if not isinstance(value, dict):
+        if cls is not dict:
             return value
         if _TAG not in value:
             if "__apscheduler_pickle__" in value:

@@ -282,14 +282,39 @@ def test_max_instances_counts_the_runs_of_all_processes(shared, schedulers):
 def test_the_same_jobs_added_by_every_process_keep_their_schedule(shared, schedulers):
     """`replace_existing=True` at each start neither restarts the interval nor runs anything twice."""
     stores = [shared.store() for _ in range(3)]
-    runs = []
+    runs, rows = [], []
     for store in stores:
         scheduler = schedulers(store)
         job = scheduler.add_job(note, "interval", hours=1, id="job", replace_existing=True)
         runs.append(job.next_run_time)
+        rows.append(shared.execute("SELECT * FROM {jobs}"))
 
     assert len(set(runs)) == 1
-    assert shared.execute("SELECT revision FROM {jobs}") == [(1,)]
+    assert rows[0] == rows[1] == rows[2]
+
+
+def test_a_job_that_was_added_anew_by_another_process_is_not_taken_for_its_predecessor(shared, schedulers):
+    """Restored jobs are kept, but not beyond a change, a removal and another job of the same id."""
+    first, second = schedulers(shared.store()), schedulers(shared.store())
+    first.add_job(note, "date", ["first"], run_date=LATER, id="job")
+    assert first.get_job("job").args == ("first",)
+    second.remove_job("job")
+
+    second.add_job(note, "date", ["second"], run_date=LATER, id="job")
+
+    assert first.get_job("job").args == ("second",)
+
+
+def test_a_job_is_what_it_was_when_it_was_added(shared, schedulers):
+    """An argument that is changed later changes no stored job, in the process that has added it either."""
+    scheduler = schedulers(shared.store())
+    argument = ["before"]
+    scheduler.add_job(note, args=[argument])
+    argument[0] = "after"
+
+    scheduler.start()
+
+    wait_until(lambda: CALLS == [(["before"],)])
 
 
 def test_no_change_is_lost_when_several_change_a_job(shared, schedulers):

@@ -66,24 +66,23 @@ class Unsigned:
 MODULE = __name__
 
 
-@pytest.mark.parametrize(
-    ("obj", "reference"),
-    [
-        (plain, f"{MODULE}:plain"),
-        (Outer, f"{MODULE}:Outer"),
-        (Outer.Inner, f"{MODULE}:Outer.Inner"),
-        (Outer.Inner.method, f"{MODULE}:Outer.Inner.method"),
-        (Outer.Inner.of_class, f"{MODULE}:Outer.Inner.of_class"),
-        (Outer.Inner.static, f"{MODULE}:Outer.Inner.static"),
-        (Outer.Inner().method, f"{MODULE}:Outer.Inner.method"),
-        (InheritsFromElsewhere().encode, f"{MODULE}:InheritsFromElsewhere.encode"),
-        (InheritsFromElsewhere.encode, "json.encoder:JSONEncoder.encode"),
-        (print, "builtins:print"),
-        (len, "builtins:len"),
-        (json.dumps, "json:dumps"),
-    ],
-    ids=lambda value: value if isinstance(value, str) else type(value).__name__,  # no address of a function
-)
+NAMED = [
+    (plain, f"{MODULE}:plain"),
+    (Outer, f"{MODULE}:Outer"),
+    (Outer.Inner, f"{MODULE}:Outer.Inner"),
+    (Outer.Inner.method, f"{MODULE}:Outer.Inner.method"),
+    (Outer.Inner.of_class, f"{MODULE}:Outer.Inner.of_class"),
+    (Outer.Inner.static, f"{MODULE}:Outer.Inner.static"),
+    (Outer.Inner().method, f"{MODULE}:Outer.Inner.method"),
+    (InheritsFromElsewhere().encode, f"{MODULE}:InheritsFromElsewhere.encode"),
+    (InheritsFromElsewhere.encode, "json.encoder:JSONEncoder.encode"),
+    (print, "builtins:print"),
+    (len, "builtins:len"),
+    (json.dumps, "json:dumps"),
+]
+
+
+@pytest.mark.parametrize(("obj", "reference"), NAMED, ids=[f"{n} {row[1]}" for n, row in enumerate(NAMED)])
 def test_what_has_a_name_has_a_reference(obj, reference):
     """By which it is found again."""
     assert reference_to(obj) == reference

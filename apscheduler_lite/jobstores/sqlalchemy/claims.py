@@ -21,6 +21,7 @@ from apscheduler_lite.errors import UnreadableJobError
 from apscheduler_lite.jobstores._claim import Claim, JobFault, UnknownExecutorError
 from apscheduler_lite.runs import Outcome, Run
 
+from .bulk import BulkInsert, BulkUpdate
 from .runs import new_row
 
 TYPE_CHECKING = False
@@ -82,14 +83,11 @@ class Claims:
         self._active = select(runs.job_id).where(
             runs.finished.is_(None), runs.job_id.in_(bindparam("ids", expanding=True))
         )
-        self._advance = (
-            tables.jobs.update()
-            .where(jobs.id == bindparam("b_id"))
-            .values(next_run_time=bindparam("b_next"), fire_time=bindparam("b_fire"), backlog=bindparam("b_backlog"))
-        )
-        self._advance_if_same = self._advance.where(
+        self._advance = BulkUpdate(tables.jobs, ("next_run_time", "fire_time", "backlog"))
+        self._advance_if_same = self._advance.plain.where(
             jobs.next_run_time == bindparam("b_due"), jobs.revision == bindparam("b_revision")
         )
+        self._insert_runs = BulkInsert(tables.runs, [each.name for each in tables.runs.columns])
         self._take = (
             tables.runs.update()
             .where(runs.id == bindparam("b_id"), runs.open_at.is_not(None))
@@ -230,8 +228,8 @@ class Claims:
         following = made.next
         values = {
             "b_id": row.id,
-            "b_next": None if following is None else following.due,
-            "b_fire": None if following is None or following.fire_time == following.due else following.fire_time,
+            "b_next_run_time": None if following is None else following.due,
+            "b_fire_time": None if following is None or following.fire_time == following.due else following.fire_time,
             "b_backlog": made.backlog,
         }
         if work.compares:
@@ -312,9 +310,9 @@ class Claims:
     def write_rows(self, connection: Connection, work: Work) -> None:
         """Write what was decided: all rows in two statements, however many there are."""
         if work.advanced:
-            connection.execute(self._advance, work.advanced)
+            self._advance.execute(connection, work.advanced)
         if work.rows:
-            connection.execute(self._tables.runs.insert(), work.rows)
+            self._insert_runs.execute(connection, work.rows)
 
 
 class Work:

@@ -2,7 +2,9 @@
 Rows ↔ jobs.
 
 What a row says of a job's definition is its `document`; when it runs next stands in columns beside it. Jobs that were
-restored are kept by (id, revision), so that a job that runs every second is parsed once, and not at each run.
+restored are kept by (id, revision), so that a job that runs every second is parsed once, and not at each run. The first
+revision of a job is the time at which it was added: one that was removed and added anew is not taken for its
+predecessor.
 
 A row that cannot be restored here (its module is missing, its document is broken, nobody whom we know signed it) is
 left as it is: logged once for each revision, skipped, and tried again after a pause.
@@ -11,7 +13,9 @@ left as it is: logged once for each revision, skipped, and tried again after a p
 from __future__ import annotations
 
 from threading import Lock
+from types import FunctionType
 
+from apscheduler_lite._clock import SystemClock
 from apscheduler_lite._references import resolve
 from apscheduler_lite.errors import UnreadableJobError
 from apscheduler_lite.job import Job
@@ -39,6 +43,8 @@ __all__ = ["Documents"]
 CACHED = 10_000
 """How many restored jobs are kept, at the most: memory must not grow with the table."""
 
+_PLAIN = frozenset((bool, int, float, str, bytes, type(None)))
+_clock = SystemClock()
 _OF_THE_COLUMNS = ("next_run_time", "paused", "fire_time")
 """What of a job's state does not stand in its document."""
 
@@ -70,8 +76,24 @@ class Documents:
             **self.times_of(job),
             "paused": int(job.paused),
             **self.definition_of(job),
-            "revision": 1,
+            "revision": _clock.now(),
         }
+
+    def remember(self, job: Job, revision: int) -> None:
+        """
+        Take note that a job stands in the database as it is, so that this process need not read it.
+
+        Only of plain ones: an argument that the application can change is kept as it was when it was written.
+        """
+        if all(type(each) in _PLAIN for each in job.args) and not job._kwargs and type(job.func) is FunctionType:
+            self._keep(job._copy(), revision)
+
+    def _keep(self, job: Job, revision: int) -> None:
+        with self._lock:
+            self._restored.pop(job.id, None)
+            self._restored[job.id] = (revision, job)
+            if len(self._restored) > CACHED:
+                del self._restored[next(iter(self._restored))]
 
     def definition_of(self, job: Job) -> dict[str, Any]:
         """Return the columns that a change of the job's definition rewrites."""
@@ -108,11 +130,7 @@ class Documents:
         job = self.cached(row.id, row.revision)
         if job is None:
             job = self._read(row)
-            with self._lock:
-                self._restored.pop(row.id, None)
-                self._restored[row.id] = (row.revision, job)
-                if len(self._restored) > CACHED:
-                    del self._restored[next(iter(self._restored))]
+            self._keep(job, row.revision)
         return self.with_times(job, row)
 
     def with_times(self, job: Job, row: Any) -> Job:

@@ -87,12 +87,14 @@ class JobRows:
         """Add or replace jobs in one transaction, as `BaseJobStore.add_jobs` says."""
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                self._database.write(self._put, jobs, settle)
+                added = self._database.write(self._put, jobs, settle)
             except IntegrityError:
                 # Another process has added or changed one of them since we looked; now it is there to be seen.
                 if attempt == ATTEMPTS:
                     raise
             else:
+                for job, revision in added:
+                    self._documents.remember(job, revision)
                 return
 
     def check(self, job: Job, settle: Settle) -> bool:
@@ -102,15 +104,18 @@ class JobRows:
         self._documents.row_of(job)
         return is_wanted
 
-    def _put(self, connection: Connection, jobs: Sequence[Job], settle: Settle) -> None:
+    def _put(self, connection: Connection, jobs: Sequence[Job], settle: Settle) -> list[tuple[Job, int]]:
+        """Add or replace jobs; return those that were added, with their revisions."""
         present = self._rows(connection, [job.id for job in jobs], locks=True)
-        new = []
+        new: list[dict[str, Any]] = []
+        added = []
         for job in jobs:
             row = present.get(job.id)
             is_wanted = settle(job, self._present_job(row) if _is_there(row) else None)
             if row is None:
                 if is_wanted:
                     new.append(self._documents.row_of(job))
+                    added.append((job, new[-1]["revision"]))
             elif is_wanted:
                 self._replace(connection, row, self._documents.row_of(job))
             elif _is_there(row):
@@ -118,6 +123,7 @@ class JobRows:
         if new:
             connection.execute(self._table.insert(), new)
         self._tell_others(connection)
+        return added
 
     def _rows(self, connection: Connection, ids: list[str], *, locks: bool = False) -> dict[str, Any]:
         """Return the rows with those ids."""

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Keeper"]
 
+GATHER = 0.005
+"""Seconds for which the first outcomes wait for others, before the scheduler is woken to write them and to claim."""
 LINGER = 0.03
 """Seconds that an outcome waits for the next claim to take it along."""
 RETRY = 1.0
@@ -143,13 +145,20 @@ class Keeper:
             self._bell.wait(max(0.0, min(beat_at - _clock.monotonic(), RETRY if self._ended else self._interval)))
             self._bell.clear()
             if self._ended:
-                self._closing.wait(LINGER)
+                self._gather()
                 if not self.flush() and self._closing.is_set() and not self._try_last():
                     break
             if _clock.monotonic() >= beat_at:
                 self._guarded(self._beat)
                 beat_at = _clock.monotonic() + self._interval
         self._leave()
+
+    def _gather(self) -> None:
+        """Give the next claim of the scheduler a chance to write the outcomes on its way."""
+        self._closing.wait(GATHER)
+        if self._ended:
+            self._wakeup()
+            self._closing.wait(LINGER)
 
     def _try_last(self) -> bool:
         """Go on trying to write outcomes for a while; return whether that worked."""
@@ -202,6 +211,10 @@ class Keeper:
             self._ended.extend(runs)
         if not self._bell.is_set():
             self._bell.set()
+
+    def is_worth_a_claim(self) -> bool:
+        """Return whether half of what is in progress has ended; what has not is looked at again in a moment."""
+        return 2 * len(self._ended) >= len(self.active)
 
     def forget(self, run: Run) -> None:
         """Take note that a run was given back."""

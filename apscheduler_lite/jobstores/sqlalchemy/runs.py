@@ -12,6 +12,7 @@ from sqlalchemy import bindparam, exists, select
 from apscheduler_lite._slots import is_to_be_set_back
 from apscheduler_lite.runs import Outcome, Run
 
+from .bulk import BulkUpdate
 from .liveness import bury
 
 TYPE_CHECKING = False
@@ -39,7 +40,7 @@ def new_row(run: Run, member: Member | None, now: int) -> dict[str, Any]:
     return {
         "id": run.id,
         "job_id": run.job_id,
-        "job_name": None if job is None else job.name,
+        "job_name": None if job is None else _storable(job.name),
         "executor": run.executor,
         "scheduler": None if member is None else member.id,
         "host": None if member is None else member.host,
@@ -53,16 +54,19 @@ def new_row(run: Run, member: Member | None, now: int) -> dict[str, Any]:
         "started": None,
         "finished": run.finished,
         "outcome": run.outcome,
-        "reason": run.reason,
+        "reason": _storable(run.reason),
         "exception": None,
         "traceback": None,
     }
 
 
-def _bounded(text: str | None) -> str | None:
-    if text is None or len(text) <= LONGEST_TEXT:
-        return text
-    return f"…{text[-LONGEST_TEXT:]}"
+def _storable(text: str | None) -> str | None:
+    """Return a text that every database takes: of bounded length, without NUL and without half a character."""
+    if text is None:
+        return None
+    if len(text) > LONGEST_TEXT:
+        text = f"…{text[-LONGEST_TEXT:]}"
+    return text if text.isprintable() else text.replace("\0", "�").encode("utf-8", "replace").decode()
 
 
 class Records:
@@ -74,19 +78,8 @@ class Records:
         self._keeps = keeps  # whether there is a history at all
         runs = tables.runs.c
         jobs = tables.jobs
-        is_running = (runs.id == bindparam("b_id")) & runs.finished.is_(None)
-        self._end = (
-            tables.runs.update()
-            .where(is_running)
-            .values(
-                started=bindparam("b_started"),
-                finished=bindparam("b_finished"),
-                outcome=bindparam("b_outcome"),
-                reason=bindparam("b_reason"),
-                exception=bindparam("b_exception"),
-                traceback=bindparam("b_traceback"),
-            )
-        )
+        names = ("started", "finished", "outcome", "reason", "exception", "traceback")
+        self._end = BulkUpdate(tables.runs, names, runs.finished.is_(None))
         self._drop = tables.runs.delete().where(runs.id.in_(bindparam("ids", expanding=True)))
         # A finished job stays until its last run has ended, for that may have to be run again.
         self._drop_jobs = jobs.delete().where(
@@ -101,7 +94,7 @@ class Records:
     def end(self, connection: Connection, ended: Sequence[Run], now: int) -> int:
         """Write how runs ended; return how many were still in progress for the others."""
         if self._keeps:
-            count = connection.execute(self._end, [self._outcome(run, now) for run in ended]).rowcount
+            count = self._end.execute(connection, [self._outcome(run, now) for run in ended])
         else:
             count = connection.execute(self._drop, {"ids": [run.id for run in ended]}).rowcount
         last = {
@@ -120,9 +113,9 @@ class Records:
             "b_started": run.started,
             "b_finished": run.finished or now,
             "b_outcome": run.outcome or Outcome.ERROR,
-            "b_reason": _bounded(run.reason),
+            "b_reason": _storable(run.reason),
             "b_exception": None if run.exception is None else type(run.exception).__name__,
-            "b_traceback": _bounded(run.traceback),
+            "b_traceback": _storable(run.traceback),
         }
 
     def drop_finished_jobs(self, connection: Connection, job_ids: Iterable[str]) -> None:

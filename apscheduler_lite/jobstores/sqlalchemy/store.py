@@ -318,7 +318,7 @@ class SQLAlchemyJobStore(BaseJobStore):
         for run in runs:
             if run.lease is not None:
                 run.lease.end(run)
-        return True
+        return self._keeper is None or self._keeper.is_worth_a_claim()
 
     def release(self, run: Run, now: int) -> None:
         seconds = self._books_of_ours.defer(run.job_id, now)
