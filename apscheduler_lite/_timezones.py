@@ -39,6 +39,7 @@ __all__ = [
     "to_datetime",
     "to_instant",
     "to_timezone",
+    "warn_of_naive",
 ]
 
 #: Microseconds in one second.
@@ -177,6 +178,22 @@ def localize(moment: datetime, zone: tzinfo) -> datetime:
         except OverflowError:  # datetime.max in a western zone: as good an end as any
             pass
     return moment
+
+
+def warn_of_naive(value: object, zone: tzinfo, parameter: str) -> None:
+    """
+    Warn when a naive datetime object is read in a zone whose clock differs from the host's.
+
+    Such an object comes from ``datetime.now()`` more often than not, and means the host's time. Text does not.
+    """
+    if not isinstance(value, datetime) or value.tzinfo is not None:
+        return
+    host = local_timezone()
+    if value.replace(tzinfo=host).utcoffset() != value.replace(tzinfo=zone).utcoffset():
+        warn(
+            f"{parameter} {value.isoformat(' ')} names no time zone; it is read in the scheduler's zone {zone}, not in"
+            f" this host's {host}. Give it a tzinfo to choose"
+        )
 
 
 def _named_zone(name: str, parameter: str) -> tzinfo:

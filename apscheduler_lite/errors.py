@@ -136,12 +136,13 @@ class ConflictingIdError(_KeyErrorWithMessage):
 
 
 class TransientJobError(_BuiltFromFacts, ValueError):
-    """Raised when a job is added to a persistent store but its function cannot be found again by name."""
+    """Raised when a job is to be stored or exported but its function cannot be found again by name."""
 
     def __init__(self, job_id: object) -> None:
         super().__init__(
-            f"job {job_id!s} cannot be added to this store: its function has no importable name. Define it at the"
-            " top level of a module, or give it as text: 'module:function'"
+            f"job {job_id!s} cannot be kept outside this process, in a persistent store or an exported file: its"
+            " function has no importable name. Define it at the top level of a module, or give it as text:"
+            " 'module:function'"
         )
 
 

@@ -78,6 +78,7 @@ class MemoryJobStore(BaseJobStore):
     """
 
     is_thread_safe = True
+    answers_while_closed = True
 
     def __init__(self) -> None:
         self._lock = RLock()  # a signal handler may interrupt the thread that holds it and call in

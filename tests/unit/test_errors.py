@@ -43,8 +43,8 @@ ERRORS = [
         TransientJobError("a"),
         ValueError,
         (
-            "job a cannot be added to this store: its function has no importable name. Define it at the top level of a"
-            " module, or give it as text: 'module:function'"
+            "job a cannot be kept outside this process, in a persistent store or an exported file: its function has no"
+            " importable name. Define it at the top level of a module, or give it as text: 'module:function'"
         ),
     ),
     (WorkerDiedError("killed"), Exception, "killed"),
