@@ -21,6 +21,8 @@ from threading import Condition, RLock, Thread, get_ident
 
 from apscheduler_lite._clock import Alarm
 from apscheduler_lite._interrupts import ends_program
+from apscheduler_lite._options import check_waiting
+from apscheduler_lite._text import counted
 from apscheduler_lite.errors import SchedulerAlreadyRunningError, SchedulerNotRunningError
 from apscheduler_lite.events import (
     EVENT_JOB_ADDED,
@@ -210,7 +212,9 @@ class Life(Engine):
 
         Raises:
             SchedulerNotRunningError: it has never been started.
+            TypeError, ValueError: an argument is wrong; it goes on.
         """
+        check_waiting(wait, timeout)
         self._shut_down(wait, timeout, self._own_runs())
 
     def _shut_down(self, wait: bool, timeout: float | None, own: set[Run]) -> None:
@@ -258,8 +262,8 @@ class Life(Engine):
         """Wait for the runs in progress, but those that this call is part of; return whether they have ended."""
         ended = self._wait_for_runs(timeout, own)
         if not ended:
-            count = len(self._runs.copy() - own)
-            self._logger.warning("Scheduler shut down after %s s with %d runs still in progress", timeout, count)
+            left = counted(len(self._runs.copy() - own), "run")
+            self._logger.warning("Scheduler shut down after %s s with %s still in progress", timeout, left)
         return ended
 
     def _wait_for_runs(self, timeout: float | None, own: set[Run]) -> bool:
@@ -295,10 +299,9 @@ class Life(Engine):
         scheduled = sum(job._next is not None for job in self._catalog.jobs(None))
         if scheduled:
             self._logger.warning(
-                "The program ends while %d jobs are still scheduled; they will not run. Keep the main thread alive, or"
-                " use a"
+                "The program ends while %s still scheduled, and will not run. Keep the main thread alive, or use a"
                 " BlockingScheduler",
-                scheduled,
+                "1 job is" if scheduled == 1 else f"{scheduled} jobs are",
                 extra={"action": "interpreter_exit"},
             )
         self.shutdown(wait=True)
