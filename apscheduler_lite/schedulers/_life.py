@@ -306,7 +306,7 @@ class Life(Engine):
             )
         self.shutdown(wait=True)
 
-    def _begin_in_child(self) -> None:
+    def _begin_in_child(self, *, is_worker: bool = False) -> None:
         """Be stopped in a forked child: the threads, the claims and the locks belong to the parent."""
         self._lock = RLock()
         self._changed = Condition(self._lock)
@@ -316,7 +316,7 @@ class Life(Engine):
         self._starting = self._ticking = self._stop_after_pass = None
         self._runs = set()
         self._catalog.begin_in_child()
-        if was_running:
+        if was_running and not is_worker:  # of a worker process nobody expects that it schedules
             self._logger.info(
                 "This scheduler is stopped in the forked process; it goes on in its parent", extra={"action": "forked"}
             )

@@ -44,7 +44,11 @@ ADD = {
     "no-trigger": ((), {"seconds": 3}, "no trigger was named; seconds is an argument of 'interval': write trigger="),
     "no-trigger-cron": ((), {"minute": 3}, "minute is an argument of 'calendarinterval', 'cron'"),
     "beside-finished": ((EVERY_5_S,), {"seconds": 3}, "the trigger is a finished object, <IntervalTrigger"),
-    "typo-beside-finished": ((EVERY_5_S,), {"max_instanses": 3}, "unknown argument of add_job 'max_instanses'; did you"),
+    "typo-beside-finished": (
+        (EVERY_5_S,),
+        {"max_instanses": 3},
+        "unknown argument of add_job 'max_instanses'; did you",
+    ),
     "and": (("and",), {}, "the trigger 'and' needs triggers: give it by name, triggers=..., or pass a finished AndTri"),
     "rrule": (("rrule",), {}, "the trigger 'rrule' needs rule"),
     "excluding": (("excluding",), {"exclude": "sat"}, "the trigger 'excluding' needs trigger"),
@@ -76,12 +80,20 @@ def test_a_crontab_line_given_to_the_class_is_told_where_it_belongs():
 
 
 RESCHEDULE = {
-    "name": (("cron",), {}, "the second argument of reschedule_job is jobstore, and 'cron' is a trigger: write trigger="),
+    "name": (
+        ("cron",),
+        {},
+        "the second argument of reschedule_job is jobstore, and 'cron' is a trigger: write trigger=",
+    ),
     "name-and-fields": (("cron",), {"hour": 1}, "write trigger='cron'"),
     "object": ((EVERY_5_S,), {}, "write trigger=IntervalTrigger(...)"),
     "no-trigger": ((), {"seconds": 3}, "no trigger was named; seconds is an argument of 'interval'"),
     "beside-finished": ((), {"trigger": EVERY_5_S, "seconds": 3}, "the trigger is a finished object"),
-    "typo": ((), {"trigger": "interval", "secnds": 3}, "unknown argument of reschedule_job or IntervalTrigger 'secnds'"),
+    "typo": (
+        (),
+        {"trigger": "interval", "secnds": 3},
+        "unknown argument of reschedule_job or IntervalTrigger 'secnds'",
+    ),
 }
 
 
@@ -105,7 +117,9 @@ def test_a_wrong_new_trigger_is_told_in_the_words_of_reschedule_job(args, option
 
 def test_the_arguments_of_a_changed_trigger_are_told_in_the_words_of_modify_job():
     """It takes the attributes of a job beside them."""
-    with pytest.raises(TypeError, match="unknown argument of modify_job or IntervalTrigger 'secnds'; did you mean 'seco"):
+    with pytest.raises(
+        TypeError, match="unknown argument of modify_job or IntervalTrigger 'secnds'; did you mean 'seco"
+    ):
         scheduler_with_job().modify_job("x", trigger="interval", secnds=3)
 
 

@@ -103,8 +103,9 @@ def test_jobs_that_are_added_are_logged(caplog):
     assert lines_of(caplog) == []
     scheduler.start(paused=True)
     try:
-        assert 'Added job "print (trigger: date[2040-01-01 00:00:00 UTC], next run at: 2040-01-01 00:00:00 UTC)" to job' in (
-            lines_of(caplog)[0]
+        assert (
+            'Added job "print (trigger: date[2040-01-01 00:00:00 UTC], next run at: 2040-01-01 00:00:00 UTC)" to job'
+            in (lines_of(caplog)[0])
         )
         scheduler.add_job(print, "date", run_date="2041-01-01", id="late")
         assert lines_of(caplog)[0].endswith('to job store "default"')
