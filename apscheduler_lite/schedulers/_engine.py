@@ -160,7 +160,7 @@ class Engine(Life):
             self._logger.exception("Error telling of the end of a run of job %s", run.job_id)
         finally:
             self._runs.discard(run)
-            if freed:
+            if freed or self._ticker.is_worker_awaited(run.jobstore):
                 self.wakeup()
             if self._is_draining:
                 with self._lock:
