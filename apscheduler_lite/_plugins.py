@@ -9,13 +9,13 @@ none). Other packages add theirs as entry points in the groups ``apscheduler_lit
 from __future__ import annotations
 
 from ._references import resolve
-from ._text import did_you_mean, one_of
+from ._text import did_you_mean, one_of, to_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["names", "plugin"]
+__all__ = ["alias_of", "class_of", "names", "plugin"]
 
 _BUILT_IN = {
     "trigger": {
@@ -30,6 +30,7 @@ _BUILT_IN = {
     },
     "jobstore": {
         "memory": "apscheduler_lite.jobstores.memory:MemoryJobStore",
+        "sqlalchemy": "apscheduler_lite.jobstores.sqlalchemy:SQLAlchemyJobStore",
     },
     "executor": {
         "asyncio": "apscheduler_lite.executors.asyncio:AsyncIOExecutor",
@@ -40,7 +41,15 @@ _BUILT_IN = {
 }
 _WORDS = {"trigger": "trigger", "jobstore": "job store", "executor": "executor"}
 
+# What APScheduler 3 has and this library has not.
+_NOT_HERE: dict[str, frozenset[str]] = {
+    "trigger": frozenset(),
+    "jobstore": frozenset(("etcd", "mongodb", "redis", "rethinkdb", "zookeeper")),
+    "executor": frozenset(("gevent", "qt", "tornado", "twisted")),
+}
+
 _found: dict[tuple[str, str], Any] = {}
+_aliases: dict[tuple[str, type], str | None] = {}
 
 
 def plugin(kind: str, alias: str) -> Any:
@@ -69,9 +78,47 @@ def _find(kind: str, alias: str) -> Any:
     for entry_point in entry_points(group=f"apscheduler_lite.{kind}s", name=alias):
         return entry_point.load()
     known = names(kind)
+    if alias in _NOT_HERE[kind]:
+        raise LookupError(
+            f"the {_WORDS[kind]} {alias!r} of APScheduler 3 is not part of this library (known: {one_of(known)})"
+        )
     raise LookupError(
         f"no {_WORDS[kind]} by the name {alias!r} was found{did_you_mean(alias, known)} (known: {one_of(known)})"
     )
+
+
+def alias_of(kind: str, cls: type) -> str | None:
+    """Return the alias of a class, None when it has none."""
+    key = (kind, cls)
+    if key not in _aliases:
+        reference = f"{cls.__module__}:{cls.__qualname__}"
+        _aliases[key] = next((alias for alias, known in _BUILT_IN[kind].items() if known == reference), None)
+        if _aliases[key] is None and not cls.__module__.startswith("apscheduler_lite."):
+            from importlib.metadata import entry_points
+
+            found = (each.name for each in entry_points(group=f"apscheduler_lite.{kind}s") if each.value == reference)
+            _aliases[key] = next(found, None)
+    return _aliases[key]
+
+
+def class_of(kind: str, reference: Any, parameter: str) -> Any:
+    """
+    Return the class that a reference ``"module:Class"`` names.
+
+    Raises:
+        LookupError: there is none; of one of APScheduler 3, the message names that of this library.
+    """
+    text = to_text(reference, parameter)
+    if text.startswith("apscheduler."):
+        here = "apscheduler_lite" + text.removeprefix("apscheduler")
+        try:
+            resolve(here)
+        except (LookupError, ValueError):
+            hint = f"it is not part of this library (known: {one_of(names(kind))})"
+        else:
+            hint = f"write {here!r}"
+        raise LookupError(f"{parameter} {text!r} names a class of APScheduler 3; {hint}")
+    return resolve(text, parameter)
 
 
 def names(kind: str) -> list[str]:

@@ -34,6 +34,7 @@ __all__ = [
     "execute",
     "execute_async",
     "is_coroutine_function",
+    "may_begin",
     "portable",
     "run_awaitable",
 ]
@@ -74,6 +75,11 @@ async def execute_async(run: Run, clock: Clock = _system, logger: logging.Logger
 
     A cancellation is an outcome of the run (an error) and is then passed on.
     """
+    if run.lease is not None and not run.lease.is_fresh():
+        import asyncio
+
+        if not await asyncio.to_thread(may_begin, run, clock, logger):
+            return
     if not _begins(run, clock, logger):
         return
     token = _current.set(run)
@@ -91,8 +97,31 @@ async def execute_async(run: Run, clock: Clock = _system, logger: logging.Logger
         _current.reset(token)
 
 
+def may_begin(run: Run, clock: Clock, logger: logging.Logger) -> bool:
+    """
+    Return whether a run is still this process's to begin; note that it was interrupted when it is not.
+
+    A process that was frozen may hold runs that others have taken over meanwhile. It may have to ask a database.
+    """
+    lease = run.lease
+    if lease is None or lease.is_fresh() or lease.confirm(run):
+        return True
+    run.outcome = Outcome.INTERRUPTED
+    run.reason = "interrupted: this process was silent for so long that it was taken for dead before the run began"
+    run.finished = clock.now()
+    logger.warning(
+        'Run of job "%s" at %s is not begun: this process was taken for dead meanwhile',
+        run.job or run.job_id,
+        run.scheduled_run_time,
+        extra={"action": "run_interrupted", "job_id": run.job_id},
+    )
+    return False
+
+
 def _begins(run: Run, clock: Clock, logger: logging.Logger) -> bool:
     """Note that the run starts; return False when it is too late for that."""
+    if run.lease is not None and not may_begin(run, clock, logger):
+        return False
     now = clock.now()
     if run.grace is not None and now - run.due > run.grace:
         late, grace = (now - run.due) / 1e6, run.grace / 1e6

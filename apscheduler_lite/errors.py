@@ -6,12 +6,15 @@ Every exception and warning of the library.
     ├── SchedulerNotRunningError       a call that needs a running scheduler
     ├── MaxInstancesReachedError       an executor refuses one more instance of a job
     ├── WorkerDiedError                the worker process that ran a job ended without an answer
+    ├── StoreUnavailableError          the database of a job store cannot be reached
     ├── RemoteError                    a job, its result or its exception could not travel between processes
     ├── KeyError
     │   ├── JobLookupError             no job with that id
     │   └── ConflictingIdError         a job with that id exists already
     ├── ValueError
     │   └── TransientJobError          the job cannot be stored: its function has no importable name
+    ├── LookupError
+    │   └── UnreadableJobError         a stored job cannot be restored here; it stays stored
     └── UserWarning
         └── SchedulerWarning           accepted, but probably not what was meant
 
@@ -35,8 +38,11 @@ __all__ = [
     "SchedulerAlreadyRunningError",
     "SchedulerNotRunningError",
     "SchedulerWarning",
+    "StoreUnavailableError",
     "TransientJobError",
+    "UnreadableJobError",
     "WorkerDiedError",
+    "warn",
 ]
 
 
@@ -80,6 +86,31 @@ class RemoteError(Exception):
     """Reported for a run that could not travel: its function, arguments, result or exception cannot be pickled."""
 
 
+class StoreUnavailableError(_BuiltFromFacts):
+    """
+    Raised by a call that needs a job store's database when that cannot be reached, or breaks off.
+
+    Attributes:
+        is_open: whether the change may have been made all the same, since the connection broke while it was committed.
+    """
+
+    def __init__(self, cause: object, *, is_open: bool = False) -> None:
+        self.is_open = is_open
+        result = (
+            "the connection broke while the change was being committed, so it may have been made or not; look first"
+            if is_open
+            else "nothing has been changed; try again later"
+        )
+        super().__init__(f"the job store's database cannot be used: {str(cause).strip()} ({result})")
+
+
+class UnreadableJobError(_BuiltFromFacts, LookupError):
+    """Reported for a stored job that is kept but cannot be restored here, such as for want of its module."""
+
+    def __init__(self, job_id: object, cause: object) -> None:
+        super().__init__(f"job {job_id!s} cannot be restored from its row, which stays as it is: {cause}")
+
+
 class _KeyErrorWithMessage(_BuiltFromFacts, KeyError):
     """A KeyError that prints its sentence, where the built-in one prints the sentence's repr."""
 
@@ -105,12 +136,13 @@ class ConflictingIdError(_KeyErrorWithMessage):
 
 
 class TransientJobError(_BuiltFromFacts, ValueError):
-    """Raised when a job is added to a persistent store but its function cannot be found again by name."""
+    """Raised when a job is to be stored or exported but its function cannot be found again by name."""
 
     def __init__(self, job_id: object) -> None:
         super().__init__(
-            f"job {job_id!s} cannot be added to this store: its function has no importable name. Define it at the"
-            " top level of a module, or give it as text: 'module:function'"
+            f"job {job_id!s} cannot be kept outside this process, in a persistent store or an exported file: its"
+            " function has no importable name. Define it at the top level of a module, or give it as text:"
+            " 'module:function'"
         )
 
 
@@ -121,3 +153,25 @@ class SchedulerWarning(UserWarning):
     A class of its own, so that ``warnings.filterwarnings("error", category=SchedulerWarning)`` turns exactly these
     into errors.
     """
+
+
+def warn(message: str) -> None:
+    """
+    Issue a `SchedulerWarning` that points at the user's line.
+
+    That is the innermost line outside the library: the call that the warning is about, however deep below it the
+    reason was found.
+    """
+    import sys
+    import warnings
+
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and _is_ours(frame.f_globals):
+        frame = frame.f_back
+        level += 1
+    warnings.warn(message, SchedulerWarning, stacklevel=level)
+
+
+def _is_ours(module: dict[str, object]) -> bool:
+    name = str(module.get("__name__", ""))
+    return name == "apscheduler_lite" or name.startswith("apscheduler_lite.")

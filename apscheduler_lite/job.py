@@ -22,7 +22,7 @@ from ._options import (
 )
 from ._references import check_arguments, name_of, reference_to, resolve
 from ._text import shorten, to_text
-from ._timezones import from_instant, to_datetime, to_instant
+from ._timezones import from_instant, to_datetime, to_instant, warn_of_naive
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ class Job:
         misfire_grace_time: seconds that a run may start late; None for any lateness.
         coalesce: whether several due runs become one.
         max_instances: how many of its runs may be in progress at the same time.
+        on_crash: what becomes of a run whose process died: ``"skip"`` records it, ``"rerun"`` runs it again.
         next_run_time: the earliest fire time not yet claimed, as an aware datetime; None when the job is paused,
             pending or finished.
         paused: whether it is paused.
@@ -203,6 +204,11 @@ class Job:
         return self._options.max_instances
 
     @property
+    def on_crash(self) -> str:
+        """Return what becomes of a run whose process died: ``"skip"`` or ``"rerun"``."""
+        return self._options.on_crash
+
+    @property
     def zone(self) -> tzinfo:
         """Return the zone in which the job's times are given: its trigger's, or else its scheduler's."""
         zone = self.trigger.zone
@@ -302,6 +308,7 @@ class Job:
         if moment is None:
             return {"_next": None, "_fire_time": None, "paused": True}
         zone = getattr(self._scheduler, "timezone", None) or timezone.utc
+        warn_of_naive(moment, zone, "next_run_time")
         return {"_next": to_instant(to_datetime(moment, zone, "next_run_time")), "_fire_time": None, "paused": False}
 
     def _assign(self, slots: Mapping[str, Any]) -> None:

@@ -21,7 +21,7 @@ from threading import Lock
 
 from apscheduler_lite._options import as_positive_integer
 from apscheduler_lite._references import name_of
-from apscheduler_lite._running import describe_exception, execute, portable
+from apscheduler_lite._running import describe_exception, execute, may_begin, portable
 from apscheduler_lite._text import shorten
 from apscheduler_lite.errors import RemoteError, WorkerDiedError
 from apscheduler_lite.runs import Outcome
@@ -81,7 +81,8 @@ class ProcessWorker:
 
     def run(self, run: Run) -> None:
         try:
-            self._run(run)
+            if may_begin(run, self._clock, self._logger):
+                self._run(run)
         except Exception as exc:
             if not isinstance(exc, (RemoteError, WorkerDiedError)):
                 self._discard()  # the pipe may hold half a message

@@ -79,6 +79,7 @@ class MemoryJobStore(BaseJobStore):
     """
 
     is_thread_safe = True
+    answers_while_closed = True
 
     def __init__(self) -> None:
         self._lock = RLock()  # a signal handler may interrupt the thread that holds it and call in
@@ -370,6 +371,12 @@ class MemoryJobStore(BaseJobStore):
         self._state = Bookkeeping()
         self._waiting.clear()
         self._sweep()
+
+    def get_runs(
+        self, job_id: str | None = None, outcome: str | None = None, since: int | None = None, limit: int = 100
+    ) -> list[Run]:
+        with self._lock:
+            return self._state.in_progress(job_id, outcome, since, limit)
 
     def retry_all(self) -> None:
         with self._lock:

@@ -163,6 +163,8 @@ class Engine(Life):
     def _record(self, run: Run) -> bool:
         store = self._catalog.stores.get(run.jobstore)
         if store is None:
+            if run.lease is not None:  # its store was removed while it ran
+                run.lease.end(run)
             return False
         try:
             return store.record_outcomes((run,))

@@ -62,7 +62,7 @@ class Equipment(ABC):
         self._lock = RLock()
         self._changed = Condition(self._lock)
         self._alarm = Alarm()
-        self._catalog = Catalog()
+        self._catalog = Catalog(self)
         self._executors: dict[str, BaseExecutor] = {}
         self._begin_stopped()
         self.configure(gconfig, **options)
@@ -97,10 +97,10 @@ class Equipment(ABC):
         """Deliver an event to the listeners, in this thread."""
         self._listeners.deliver(event)
 
-    def _tell_of_job(self, code: int, job: Job, alias: str) -> None:
-        """Deliver an event about a job, if anybody listens."""
+    def _tell_of_job(self, code: int, job: Job | None, alias: str, job_id: str = "") -> None:
+        """Deliver an event about a job, or about an id whose job cannot be read, if anybody listens."""
         if self._listeners.mask & code:
-            self._dispatch_event(JobEvent(code, job.id, alias, job=job))
+            self._dispatch_event(JobEvent(code, job_id if job is None else job.id, alias, job=job))
 
     def add_listener(self, callback: Callable[[Any], Any], mask: int = EVENT_ALL) -> None:
         """
@@ -144,7 +144,7 @@ class Equipment(ABC):
         with self._lock:
             if self._phase != "stopped":
                 raise SchedulerAlreadyRunningError
-        self._configure(nested(gconfig, prefix, options))
+        self._configure(nested(gconfig, prefix, options, self._own_options))
 
     def _configure(self, config: dict[str, Any]) -> None:
         """Take over a nested dict of options; a subclass takes its own ones out first (APScheduler 3's name)."""

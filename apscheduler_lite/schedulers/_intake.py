@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from functools import cache
-
-from apscheduler_lite._catalog import NewJob, is_finished
-from apscheduler_lite._options import as_bool, as_name, as_trigger, refuse_unknown, undefined, validated
-from apscheduler_lite._plugins import plugin
-from apscheduler_lite._text import shorten, to_text
-from apscheduler_lite._timezones import UTC, from_instant
-from apscheduler_lite.errors import SchedulerWarning
+from apscheduler_lite._new_jobs import NewJob, is_finished
+from apscheduler_lite._options import JOB_OPTIONS, as_bool, as_name, refuse_unknown, undefined, validated
+from apscheduler_lite._text import shorten
+from apscheduler_lite.errors import warn
 from apscheduler_lite.events import EVENT_JOB_ADDED
 from apscheduler_lite.job import Job
 from apscheduler_lite.triggers.base import BaseTrigger
 
 from ._engine import STATE_RUNNING, Engine
+from ._triggers import bound_trigger, check_place_of_args
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
     from typing import Any, TypeVar
 
     from apscheduler_lite._options import JobOptions
@@ -29,8 +26,9 @@ __all__ = ["Intake"]
 
 _ADD_JOB_ARGUMENTS = (
     "func", "trigger", "args", "kwargs", "id", "name", "misfire_grace_time", "coalesce", "max_instances",
-    "next_run_time", "jobstore", "executor", "replace_existing",
+    "next_run_time", "jobstore", "executor", "replace_existing", "on_crash",
 )  # fmt: skip
+_OPTIONS = tuple(name for name in JOB_OPTIONS if name != "executor")
 
 
 class Intake(Engine):
@@ -53,6 +51,8 @@ class Intake(Engine):
         jobstore: str = "default",
         executor: str = "default",
         replace_existing: bool = False,
+        *,
+        on_crash: Any = undefined,
         **trigger_args: Any,
     ) -> Job:
         """
@@ -76,6 +76,8 @@ class Intake(Engine):
             executor: alias of the executor.
             replace_existing: take the place of a job with the same id. With an unchanged trigger its next run time
                 and its pause are kept.
+            on_crash: what becomes of a run that was in progress when its process died, in a store that outlives it:
+                ``"skip"`` (the default) records it as interrupted, ``"rerun"`` runs it again as well.
             trigger_args: arguments of the trigger.
 
         Returns:
@@ -86,7 +88,12 @@ class Intake(Engine):
             TransientJobError: the store is persistent and the function has no importable name.
             TypeError, ValueError, LookupError: an argument is wrong; the message says which and what would do.
         """
-        options = (misfire_grace_time, coalesce, max_instances)
+        options = {
+            "misfire_grace_time": misfire_grace_time,
+            "coalesce": coalesce,
+            "max_instances": max_instances,
+            "on_crash": on_crash,
+        }
         new = self._new_job(
             func, trigger, args, kwargs, id, name, options, next_run_time, executor, replace_existing, trigger_args
         )
@@ -132,7 +139,7 @@ class Intake(Engine):
         if "func" not in given:
             refuse_unknown(given, _ADD_JOB_ARGUMENTS, "argument of add_job")
             raise TypeError("a job needs a func")
-        options = tuple(given.pop(name, undefined) for name in ("misfire_grace_time", "coalesce", "max_instances"))
+        options = {name: given.pop(name, undefined) for name in _OPTIONS}
         next_run_time = given.pop("next_run_time", undefined)
         first = [given.pop(name, None) for name in ("func", "trigger", "args", "kwargs", "id", "name")]
         executor, replace = given.pop("executor", "default"), given.pop("replace_existing")
@@ -152,6 +159,8 @@ class Intake(Engine):
         next_run_time: Any = undefined,
         jobstore: str = "default",
         executor: str = "default",
+        *,
+        on_crash: Any = undefined,
         **trigger_args: Any,
     ) -> Callable[[Function], Function]:
         """
@@ -165,12 +174,13 @@ class Intake(Engine):
             raise TypeError("scheduled_job needs a trigger: write @scheduler.scheduled_job('interval', minutes=5)")
 
         def decorate(func: Function) -> Function:
+            reference = _reference_of(func) if id is None else None
             self.add_job(
                 func,
                 trigger,
                 args,
                 kwargs,
-                self._derived_id(func) if id is None else id,
+                id if reference is None else self._derived_id(reference),
                 name,
                 misfire_grace_time,
                 coalesce,
@@ -179,19 +189,18 @@ class Intake(Engine):
                 jobstore,
                 executor,
                 True,
+                on_crash=on_crash,
                 **trigger_args,
             )
+            if reference is not None:  # counted now, since only jobs count that have been made
+                with self._lock:
+                    self._derived[reference] = self._derived.get(reference, 0) + 1
             return func
 
         return decorate
 
-    def _derived_id(self, func: Any) -> str | None:
-        module, name = getattr(func, "__module__", None), getattr(func, "__qualname__", "<")
-        if not module or "<" in name:  # a lambda or a nested function has no name to be found again by
-            return None
-        reference = f"{module}:{name}"
-        with self._lock:
-            self._derived[reference] = number = self._derived.get(reference, 0) + 1
+    def _derived_id(self, reference: str) -> str:
+        number = self._derived.get(reference, 0) + 1
         return reference if number == 1 else f"{reference}#{number}"
 
     def _begin_stopped(self) -> None:
@@ -206,52 +215,35 @@ class Intake(Engine):
         kwargs: Any,
         id: Any,
         name: Any,
-        options: tuple[Any, ...],
+        options: dict[str, Any],
         next_run_time: Any,
         executor: Any,
         replace: Any,
         trigger_args: dict[str, Any],
     ) -> NewJob:
+        if args is not None:
+            check_place_of_args(args, trigger)
         made = self._create_trigger(trigger, trigger_args)
-        job = Job._of(self, id, func, made, args, kwargs, name, self._options_of(executor, *options))
+        job = Job._of(self, id, func, made, args, kwargs, name, self._options_of(executor, options))
         if next_run_time is not undefined:
             job._assign(job._decide({"next_run_time": next_run_time}))
         return NewJob(job, as_bool(replace, "replace_existing"), next_run_time is not undefined)
 
-    def _options_of(self, executor: Any, misfire_grace_time: Any, coalesce: Any, max_instances: Any) -> JobOptions:
-        given: dict[str, Any] = {}
+    def _options_of(self, executor: Any, options: dict[str, Any]) -> JobOptions:
+        given = {name: value for name, value in options.items() if value is not undefined}
         if executor != self._job_defaults.executor:
             given["executor"] = executor
-        if misfire_grace_time is not undefined:
-            given["misfire_grace_time"] = misfire_grace_time
-        if coalesce is not undefined:
-            given["coalesce"] = coalesce
-        if max_instances is not undefined:
-            given["max_instances"] = max_instances
         return self._job_defaults.replaced(validated(given)) if given else self._job_defaults
 
-    def _create_trigger(self, trigger: Any, trigger_args: dict[str, Any]) -> BaseTrigger:
+    def _create_trigger(
+        self,
+        trigger: Any,
+        trigger_args: dict[str, Any],
+        call: str = "add_job",
+        others: Collection[str] = _ADD_JOB_ARGUMENTS,
+    ) -> BaseTrigger:
         """Return a trigger bound to the scheduler's zone and time (APScheduler 3's name)."""
-        if isinstance(trigger, BaseTrigger):
-            if trigger_args:
-                refuse_unknown(trigger_args, _ADD_JOB_ARGUMENTS, "argument")
-                raise TypeError(
-                    f"a finished trigger takes no arguments, but {', '.join(trigger_args)} was given beside it"
-                )
-            return trigger.bind(self.timezone, from_instant(self.clock.now(), UTC))
-        if trigger is None:
-            trigger = "date"
-        elif not isinstance(trigger, (str, bytes)):
-            raise TypeError(f"trigger must be a trigger instance or the name of one, not {shorten(trigger)}")
-        cls, takes_timezone = _trigger_class(to_text(trigger, "trigger"))
-        try:
-            if takes_timezone and "timezone" not in trigger_args:
-                made = cls(timezone=self.timezone, **trigger_args)
-            else:
-                made = cls(**trigger_args)
-        except TypeError as exc:
-            raise _explained(exc, cls, trigger_args) from None
-        return as_trigger(made).settle(self.timezone, self.clock.now())
+        return bound_trigger(trigger, trigger_args, self.timezone, self.clock.now(), call, others)
 
     def _add(self, new: list[NewJob], alias: str) -> None:
         as_name(alias, "jobstore")
@@ -274,12 +266,12 @@ class Intake(Engine):
             return
         if store.persistent:
             for each in new:
-                each.job.__getstate__()
+                store.check_job(each.job)
                 self._warn_of_copy(each.job)
         if self.running:
             for each in new:
                 if each.job.executor not in self._executors:
-                    self._warn(
+                    warn(
                         f"job {each.job.id!r} names the executor {each.job.executor!r}, which this scheduler does not"
                         f" have (it has: {', '.join(self._executors)}); the job is kept, and waits for one"
                     )
@@ -287,35 +279,13 @@ class Intake(Engine):
     def _warn_of_copy(self, job: Job) -> None:
         owner = getattr(job.func, "__self__", None)
         if owner is not None and hasattr(job.func, "__func__") and not isinstance(owner, type):
-            self._warn(
+            warn(
                 f"job {job.id!r} calls a method of {shorten(owner)}; the store keeps a copy of that object, and the job"
                 " will run on the copy"
             )
 
-    @staticmethod
-    def _warn(message: str) -> None:
-        import warnings
 
-        from apscheduler_lite._catalog import _stack_level
-
-        warnings.warn(message, SchedulerWarning, stacklevel=_stack_level())
-
-
-@cache
-def _trigger_class(alias: str) -> tuple[Any, bool]:
-    """Return the class of triggers that an alias stands for, and whether its constructor takes a time zone."""
-    cls = plugin("trigger", alias)
-    code = getattr(cls.__init__, "__code__", None)
-    return cls, code is not None and "timezone" in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-
-
-def _explained(error: TypeError, cls: Any, arguments: Mapping[str, Any]) -> TypeError:
-    """Return a trigger constructor's error; for an unknown argument, one that names the nearest known one."""
-    from inspect import signature
-
-    known = [name for name in signature(cls).parameters if name not in ("args", "kwargs")]
-    try:
-        refuse_unknown(arguments, {*known, *_ADD_JOB_ARGUMENTS}, f"argument of add_job or {cls.__name__}")
-    except TypeError as exc:
-        return exc
-    return error
+def _reference_of(func: Any) -> str | None:
+    """Return what a derived id begins with; None for a lambda or a nested function, which nobody finds again."""
+    module, name = getattr(func, "__module__", None), getattr(func, "__qualname__", "<")
+    return f"{module}:{name}" if module and "<" not in name else None

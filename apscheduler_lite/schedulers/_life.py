@@ -339,7 +339,9 @@ class Life(Opening):
                 self._give_up_lost_runs()
 
     def _warn_of_scheduled(self) -> None:
-        scheduled = sum(job._next is not None for job in self._catalog.jobs(None))
+        # Jobs that outlive the process are no loss: they run when it, or another one, is there again.
+        memory = [store for _, store in self._catalog.open if not store.persistent]
+        scheduled = sum(job._next is not None for store in memory for job in self._catalog.jobs_of(store))
         if scheduled:
             self._logger.warning(
                 "The program ends while %d jobs are still scheduled; they will not run. Keep the main thread alive, or"

@@ -103,11 +103,12 @@ class BaseTrigger(ABC):
             found = self.next_instant(found, now)
         return latest
 
-    def own_previous(self, previous: int) -> int:
+    def own_previous(self, previous: int) -> int | None:
         """
         Return what to hand ``next_instant`` as previous when the last fire time was perhaps another trigger's.
 
-        Triggers that are combined see each other's fire times; one that must know its own looks for it here.
+        Triggers that are combined see each other's fire times; one that must know its own looks for it here. None means
+        that there was none.
         """
         return previous
 
@@ -156,6 +157,14 @@ class BaseTrigger(ABC):
         When the clock is set back, a beat goes on at once, while a time of day is waited for.
         """
         return False
+
+    def under_way(self, now: int) -> Self:
+        """
+        Return this trigger, or a copy that has begun by that instant where the beginning was left to the library.
+
+        The scheduler calls it when the clock was set back behind the beginning of a beat, which goes on then.
+        """
+        return self
 
     @property
     def zone(self) -> tzinfo | None:

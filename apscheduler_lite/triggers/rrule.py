@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta, tzinfo
 from itertools import islice, takewhile
+from textwrap import dedent
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from apscheduler_lite._clock import system_now
@@ -148,7 +149,7 @@ class RRuleTrigger(ExactTrigger):
         """Whole seconds of local time."""
         return -local_clock(self.timezone).offset_at(0) % MICROSECONDS, MICROSECONDS
 
-    def own_previous(self, previous: int) -> int:
+    def own_previous(self, previous: int) -> int | None:
         """Return the argument: whose fire it was makes no difference."""
         return previous
 
@@ -278,7 +279,7 @@ def _read(text: str) -> _Content:
     if len(text) > _MAX_LENGTH:
         raise ValueError(f"rule is longer than {_MAX_LENGTH} characters: {shorten(text)}")
     content = _Content(None, [], [], [])
-    for line in _FOLDED.sub("", text).split("\n"):
+    for line in _FOLDED.sub("", dedent(text)).split("\n"):  # a text in a program may be indented as a whole
         if line.strip():
             content = _with_line(content, line.strip())
     if not content.rules and not content.added:

@@ -18,7 +18,7 @@ from apscheduler_lite._timezones import (
     MICROSECONDS,
     UTC,
     from_instant,
-    local_instant,
+    localize,
     read_datetime,
     to_instant,
     to_timezone,
@@ -167,8 +167,8 @@ class CronTrigger(ExactTrigger):
         """Take the zone, and the bounds in it."""
         self.timezone: tzinfo = zone
         self._clock: LocalClock = local_clock(zone)
-        self._start = EARLIEST if start is None else max(EARLIEST, local_instant(start, zone))
-        self._end = LAST_INSTANT if end is None else min(LAST_INSTANT, local_instant(end, zone))
+        self._start = EARLIEST if start is None else max(EARLIEST, to_instant(localize(start, zone)))
+        self._end = LAST_INSTANT if end is None else min(LAST_INSTANT, to_instant(localize(end, zone)))
         if self._end < self._start and start is not None:
             raise ValueError(f"end_date {self.end_date} is earlier than start_date {self.start_date}")
         self._is_bare = self._start == EARLIEST and self._end == LAST_INSTANT and not self.jitter
@@ -270,12 +270,14 @@ class CronTrigger(ExactTrigger):
         last = min(previous, self._end)
         return last_fire(self._expression.plan, self._policy, self._clock, last, earliest - 1) is None
 
-    def own_previous(self, previous: int) -> int:
+    def own_previous(self, previous: int) -> int | None:
         """Return this trigger's own fire time at or shortly before ``previous``, where that makes a difference."""
         if self._expression.plan.repeats or self._policy.fold != "first":
             return previous
         period = self._clock.period_at(previous)
-        return previous if period.steady_start <= previous < period.steady_end else super().own_previous(previous)
+        if period.steady_start <= previous < period.steady_end:
+            return previous  # no fold is near
+        return super().own_previous(previous)
 
     @property
     def keeps_beat(self) -> bool:

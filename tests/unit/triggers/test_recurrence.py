@@ -162,6 +162,8 @@ def test_a_line_and_a_whole_calendar_are_read():
 
     assert shown(RRuleTrigger(text), 9) == ["2026-01-05T09:00", "2026-01-09T09:00", "2026-03-01T00:00"]
     assert RRuleTrigger(text).timezone is BERLIN
+    indented = "\n".join(f"    {line}" for line in text.splitlines())
+    assert shown(RRuleTrigger(f"\n{indented}\n    "), 9) == shown(RRuleTrigger(text), 9)
     assert shown(RRuleTrigger(b"RRULE:FREQ=DAILY", start_date="2026-01-05", timezone=UTC), 1) == ["2026-01-05T00:00"]
 
 
