@@ -101,7 +101,7 @@ def test_the_event_loop_cannot_wait_for_its_own_scheduler():
         clock = ManualClock()
         async with AsyncIOScheduler(clock=clock, timezone="UTC"):
             for call in (clock.settle, lambda: clock.jump(1), lambda: clock.advance(1)):
-                with pytest.raises(RuntimeError, match=r"await  clock\.advance_async"):
+                with pytest.raises(RuntimeError, match=r"await clock\.advance_async"):
                     call()
 
     asyncio.run(main())
@@ -154,10 +154,10 @@ def test_a_clock_that_is_set_back_stalls_no_beat(kind):
         clock.jump(timedelta(hours=-1))
         clock.advance(5 * MINUTE)
         before = (len(beats), len(daily))
-        clock.advance(DAY)
+        clock.advance(DAY)  # and it is 12:30 of the same day once more, and not yet that of the next
 
     assert before == (31 + 6, 1)  # one of the beats is at the very time to which the clock was set
-    assert len(daily) == 2
+    assert len(daily) == 1
 
 
 def test_a_trigger_that_fails_after_the_clock_was_set_back_holds_up_nobody_else():
