@@ -14,9 +14,9 @@ import logging
 
 from ._clock import Clock, SystemClock
 from ._options import DEFAULT_OPTIONS, JOB_OPTIONS, as_name, as_number, refuse_unknown, validated
-from ._plugins import plugin
+from ._plugins import class_of, plugin
 from ._references import resolve
-from ._text import shorten
+from ._text import one_of, shorten, typo_of
 from ._timezones import local_timezone, to_timezone
 from .executors.base import BaseExecutor
 from .jobstores.base import BaseJobStore
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Settings", "build", "nested", "read"]
 
+_WRAP_POOL = "; wrap a pool of concurrent.futures: apscheduler_lite.executors.pool.BasePoolExecutor(pool)"
 _BASES = {"executor": (BaseExecutor, "an executor"), "jobstore": (BaseJobStore, "a job store")}
 _GENERAL = ("logger", "timezone", "jobstore_retry_interval", "job_defaults", "executors", "jobstores", "clock")
 
@@ -58,27 +59,57 @@ class Settings:
     clock: Clock
 
 
-def nested(gconfig: Mapping[str, Any], prefix: str | None, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return one nested dict from a dict, whose keys may be flat and bear a prefix, and from keywords, which win."""
+def nested(
+    gconfig: Mapping[str, Any], prefix: str | None, options: Mapping[str, Any], own: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """
+    Return one nested dict from a dict, whose keys may be flat and bear a prefix, and from keywords, which win.
+
+    Args:
+        gconfig: the dict. Keys that are no options, with or without the prefix, belong to other programs.
+        prefix: how its keys begin; empty or None: all its keys are options.
+        options: the keywords.
+        own: further options that this class of scheduler knows.
+
+    Raises:
+        TypeError: a key is nearly an option, or none of them is one, so that all would be ignored.
+    """
     if not hasattr(gconfig, "items"):
         raise TypeError(f"gconfig must be a dict of options, not {shorten(gconfig)}")
+    known = (*_GENERAL, *own)
     flat: dict[str, Any] = {}
+    strangers = []
     for key, value in gconfig.items():
         name = as_name(key, "a key of gconfig")
-        if not prefix:
+        if not prefix or name.partition(".")[0] in known:
             flat[name] = value
         elif name.startswith(prefix):
             flat[name[len(prefix) :]] = value
         elif name + "." == prefix and hasattr(value, "items"):
             flat.update(value)
-        elif name in _GENERAL:
-            flat[name] = value
-        # Anything else belongs to another program that shares the dict.
+        else:
+            _refuse_near_miss(name, prefix, known)
+            strangers.append(name)
+    if prefix and strangers and len(strangers) == len(gconfig):
+        raise TypeError(
+            f"gconfig holds no option: none of its keys ({one_of(strangers)}) begins with {prefix!r} or is one of"
+            f" {one_of(known)}"
+        )
     flat.update(options)
     tree: dict[str, Any] = {}
     for name, value in flat.items():
         _plant(tree, name.split("."), value)
     return tree
+
+
+def _refuse_near_miss(name: str, prefix: str, known: tuple[str, ...]) -> None:
+    """Refuse a key that would be ignored but was meant as an option: the option or the prefix is misspelt."""
+    head, dot, rest = name.partition(".")
+    meant = typo_of(head, known)
+    if meant is None and dot:
+        meant = typo_of(head, [prefix.rstrip(".")])
+    if meant is not None:
+        raise TypeError(f"unknown option {name!r} in gconfig; did you mean {meant + dot + rest!r}?")
 
 
 def _plant(tree: dict[str, Any], path: list[str], value: Any) -> None:
@@ -162,8 +193,7 @@ def build(kind: str, given: Any, parameter: str, options: Mapping[str, Any] | No
         TypeError: it is none of these, or an option is unknown.
         LookupError: there is no such alias or class.
     """
-    base, word = _BASES[kind]
-    if isinstance(given, base):
+    if isinstance(given, _BASES[kind][0]):
         if options:
             raise TypeError(f"{parameter} is a finished object, so it takes no further options: {', '.join(options)}")
         return given
@@ -171,9 +201,7 @@ def build(kind: str, given: Any, parameter: str, options: Mapping[str, Any] | No
         return _from_dict(kind, {**given, **(options or {})}, parameter)
     if isinstance(given, (str, bytes)):
         return _make(kind, plugin(kind, as_name(given, parameter)), options or {}, parameter)
-    raise TypeError(
-        f"{parameter} must be {word} instance, the name of one, or a dict with its options; not {shorten(given)}"
-    )
+    raise _not_built(kind, given, parameter)
 
 
 def _from_dict(kind: str, options: dict[str, Any], parameter: str) -> Any:
@@ -185,9 +213,25 @@ def _from_dict(kind: str, options: dict[str, Any], parameter: str) -> Any:
     cls = (
         plugin(kind, as_name(alias, f"{parameter}['type']"))
         if alias is not None
-        else resolve(reference, f"{parameter}['class']")
+        else class_of(kind, reference, f"{parameter}['class']")
     )
     return _make(kind, cls, options, parameter)
+
+
+def _not_built(kind: str, given: Any, parameter: str) -> TypeError:
+    """Return the error for what is no executor or store, which names what would do."""
+    base, word = _BASES[kind]
+    hint = ""
+    if isinstance(given, type):
+        hint = f"; that is a class: make an instance of it, {given.__name__}(...)" if issubclass(given, base) else ""
+    elif type(given).__module__.startswith("apscheduler."):
+        hint = f"; that one is of APScheduler 3: import it from apscheduler_lite{type(given).__module__[11:]}"
+    elif kind == "executor" and callable(getattr(given, "submit", None)):
+        hint = _WRAP_POOL
+    return TypeError(
+        f"{parameter} must be {word} instance (of a subclass of {base.__name__}), the name of one, or a dict with its"
+        f" options, not {shorten(given)}{hint}"
+    )
 
 
 def _make(kind: str, cls: Any, options: Mapping[str, Any], parameter: str) -> Any:
@@ -195,7 +239,8 @@ def _make(kind: str, cls: Any, options: Mapping[str, Any], parameter: str) -> An
 
     base, word = _BASES[kind]
     if not isinstance(cls, type) or not issubclass(cls, base):
-        raise TypeError(f"{parameter} names {shorten(cls)}, which is not the class of {word} (a {base.__name__})")
+        hint = _WRAP_POOL if kind == "executor" and callable(getattr(cls, "submit", None)) else ""
+        raise TypeError(f"{parameter} names {shorten(cls)}, which is not the class of {word} (a {base.__name__}){hint}")
     parameters = signature(cls).parameters
     if not any(each.kind is Parameter.VAR_KEYWORD for each in parameters.values()):
         refuse_unknown(options, parameters, f"option of {cls.__name__} in {parameter}")

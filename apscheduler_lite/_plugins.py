@@ -9,13 +9,13 @@ none). Other packages add theirs as entry points in the groups ``apscheduler_lit
 from __future__ import annotations
 
 from ._references import resolve
-from ._text import did_you_mean, one_of
+from ._text import did_you_mean, one_of, to_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["alias_of", "names", "plugin"]
+__all__ = ["alias_of", "class_of", "names", "plugin"]
 
 _BUILT_IN = {
     "trigger": {
@@ -40,6 +40,13 @@ _BUILT_IN = {
     },
 }
 _WORDS = {"trigger": "trigger", "jobstore": "job store", "executor": "executor"}
+
+# What APScheduler 3 has and this library has not.
+_NOT_HERE: dict[str, frozenset[str]] = {
+    "trigger": frozenset(),
+    "jobstore": frozenset(("etcd", "mongodb", "redis", "rethinkdb", "zookeeper")),
+    "executor": frozenset(("gevent", "qt", "tornado", "twisted")),
+}
 
 _found: dict[tuple[str, str], Any] = {}
 _aliases: dict[tuple[str, type], str | None] = {}
@@ -71,6 +78,10 @@ def _find(kind: str, alias: str) -> Any:
     for entry_point in entry_points(group=f"apscheduler_lite.{kind}s", name=alias):
         return entry_point.load()
     known = names(kind)
+    if alias in _NOT_HERE[kind]:
+        raise LookupError(
+            f"the {_WORDS[kind]} {alias!r} of APScheduler 3 is not part of this library (known: {one_of(known)})"
+        )
     raise LookupError(
         f"no {_WORDS[kind]} by the name {alias!r} was found{did_you_mean(alias, known)} (known: {one_of(known)})"
     )
@@ -88,6 +99,26 @@ def alias_of(kind: str, cls: type) -> str | None:
             found = (each.name for each in entry_points(group=f"apscheduler_lite.{kind}s") if each.value == reference)
             _aliases[key] = next(found, None)
     return _aliases[key]
+
+
+def class_of(kind: str, reference: Any, parameter: str) -> Any:
+    """
+    Return the class that a reference ``"module:Class"`` names.
+
+    Raises:
+        LookupError: there is none; of one of APScheduler 3, the message names that of this library.
+    """
+    text = to_text(reference, parameter)
+    if text.startswith("apscheduler."):
+        here = "apscheduler_lite" + text.removeprefix("apscheduler")
+        try:
+            resolve(here)
+        except (LookupError, ValueError):
+            hint = f"it is not part of this library (known: {one_of(names(kind))})"
+        else:
+            hint = f"write {here!r}"
+        raise LookupError(f"{parameter} {text!r} names a class of APScheduler 3; {hint}")
+    return resolve(text, parameter)
 
 
 def names(kind: str) -> list[str]:

@@ -14,13 +14,12 @@ The modules behind zones cost milliseconds to import, so each is imported by the
 from __future__ import annotations
 
 import re
-import warnings
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from datetime import timezone as fixed_zone
 from functools import cache
 
 from apscheduler_lite._text import did_you_mean, shorten, to_text
-from apscheduler_lite.errors import SchedulerWarning
+from apscheduler_lite.errors import warn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,6 +39,7 @@ __all__ = [
     "to_datetime",
     "to_instant",
     "to_timezone",
+    "warn_of_naive",
 ]
 
 #: Microseconds in one second.
@@ -180,6 +180,22 @@ def localize(moment: datetime, zone: tzinfo) -> datetime:
     return moment
 
 
+def warn_of_naive(value: object, zone: tzinfo, parameter: str) -> None:
+    """
+    Warn when a naive datetime object is read in a zone whose clock differs from the host's.
+
+    Such an object comes from ``datetime.now()`` more often than not, and means the host's time. Text does not.
+    """
+    if not isinstance(value, datetime) or value.tzinfo is not None:
+        return
+    host = local_timezone()
+    if value.replace(tzinfo=host).utcoffset() != value.replace(tzinfo=zone).utcoffset():
+        warn(
+            f"{parameter} {value.isoformat(' ')} names no time zone; it is read in the scheduler's zone {zone}, not in"
+            f" this host's {host}. Give it a tzinfo to choose"
+        )
+
+
 def _named_zone(name: str, parameter: str) -> tzinfo:
     if name.upper() == "UTC":
         return UTC
@@ -187,9 +203,18 @@ def _named_zone(name: str, parameter: str) -> tzinfo:
     if zone is None:
         from zoneinfo import available_timezones
 
-        choices = available_timezones() or _pytz_names()
-        raise ValueError(f"{parameter}: no time zone is named {shorten(name)}{did_you_mean(name, choices)}")
+        raise ValueError(
+            f"{parameter}: no time zone is named {shorten(name)}"
+            f"{_nearest_zone(name, available_timezones() or _pytz_names())}"
+        )
     return zone
+
+
+def _nearest_zone(name: str, known: set[str]) -> str:
+    """Return a hint at the zone that was meant: one by place, since an abbreviation is near too many others."""
+    places = [zone for zone in known if "/" in zone or len(zone) > 4]
+    cities = sorted(zone for zone in places if zone.rpartition("/")[2].lower() == name.lower().replace(" ", "_"))
+    return f"; did you mean {cities[0]!r}?" if cities else did_you_mean(name, [*places, "UTC"])
 
 
 def _database_zone(name: str) -> tzinfo | None:
@@ -254,12 +279,10 @@ def _mended(moment: datetime, pytz_zone: tzinfo, parameter: str) -> datetime:
         return from_instant(to_instant(moment.replace(tzinfo=fixed_zone(offset or timedelta()))), zone)
     # The zone object itself was passed as tzinfo=, so that the time bears the local mean time of the 19th century,
     # some odd minutes off. The wall time is what was meant.
-    warnings.warn(
+    warn(
         f"{parameter} {moment.isoformat()} has a pytz zone as its tzinfo=, which gives it the offset of another"
         f" century; it is read as {readings[0].isoformat()}. Use zoneinfo.ZoneInfo({str(zone)!r}), or pytz's"
-        " localize()",
-        SchedulerWarning,
-        stacklevel=4,
+        " localize()"
     )
     return readings[0]
 

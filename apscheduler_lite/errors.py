@@ -42,6 +42,7 @@ __all__ = [
     "TransientJobError",
     "UnreadableJobError",
     "WorkerDiedError",
+    "warn",
 ]
 
 
@@ -135,12 +136,13 @@ class ConflictingIdError(_KeyErrorWithMessage):
 
 
 class TransientJobError(_BuiltFromFacts, ValueError):
-    """Raised when a job is added to a persistent store but its function cannot be found again by name."""
+    """Raised when a job is to be stored or exported but its function cannot be found again by name."""
 
     def __init__(self, job_id: object) -> None:
         super().__init__(
-            f"job {job_id!s} cannot be added to this store: its function has no importable name. Define it at the"
-            " top level of a module, or give it as text: 'module:function'"
+            f"job {job_id!s} cannot be kept outside this process, in a persistent store or an exported file: its"
+            " function has no importable name. Define it at the top level of a module, or give it as text:"
+            " 'module:function'"
         )
 
 
@@ -151,3 +153,25 @@ class SchedulerWarning(UserWarning):
     A class of its own, so that ``warnings.filterwarnings("error", category=SchedulerWarning)`` turns exactly these
     into errors.
     """
+
+
+def warn(message: str) -> None:
+    """
+    Issue a `SchedulerWarning` that points at the user's line.
+
+    That is the innermost line outside the library: the call that the warning is about, however deep below it the
+    reason was found.
+    """
+    import sys
+    import warnings
+
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and _is_ours(frame.f_globals):
+        frame = frame.f_back
+        level += 1
+    warnings.warn(message, SchedulerWarning, stacklevel=level)
+
+
+def _is_ours(module: dict[str, object]) -> bool:
+    name = str(module.get("__name__", ""))
+    return name == "apscheduler_lite" or name.startswith("apscheduler_lite.")

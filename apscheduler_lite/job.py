@@ -22,7 +22,7 @@ from ._options import (
 )
 from ._references import check_arguments, name_of, reference_to, resolve
 from ._text import shorten, to_text
-from ._timezones import from_instant, to_datetime, to_instant
+from ._timezones import from_instant, to_datetime, to_instant, warn_of_naive
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -308,6 +308,7 @@ class Job:
         if moment is None:
             return {"_next": None, "_fire_time": None, "paused": True}
         zone = getattr(self._scheduler, "timezone", None) or timezone.utc
+        warn_of_naive(moment, zone, "next_run_time")
         return {"_next": to_instant(to_datetime(moment, zone, "next_run_time")), "_fire_time": None, "paused": False}
 
     def _assign(self, slots: Mapping[str, Any]) -> None:

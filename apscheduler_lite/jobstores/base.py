@@ -22,6 +22,7 @@ from apscheduler_lite._timezones import UTC, from_instant, to_instant
 from apscheduler_lite.errors import ConflictingIdError, JobLookupError, TransientJobError
 from apscheduler_lite.runs import Run
 
+from ._adding import add_all
 from ._bookkeeping import Bookkeeping
 from ._claim import Claim, JobFault, UnknownExecutorError
 
@@ -66,6 +67,9 @@ class BaseJobStore(ABC):
 
     works_before_start = False
     """Whether it can be used while its scheduler is not running, by anything but `claim_due`."""
+
+    answers_while_closed = False
+    """Whether `lookup_job` answers at once also before `start` and after `shutdown`, as that of a dict does."""
 
     poll_interval: float | None = None
     """Seconds after which the store is looked at even when nothing is due, since others may change it. None: never."""
@@ -182,29 +186,8 @@ class BaseJobStore(ABC):
             with self.guard:
                 present = [self.lookup_job(job.id) for job in jobs]
                 if [None if each is None else each._next for each in present] == seen:
-                    self._add_all(jobs, present, wanted)
+                    add_all(self, jobs, present, wanted)
                     return
-
-    def _add_all(self, jobs: Sequence[Job], present: Sequence[Job | None], wanted: Sequence[bool]) -> None:
-        done: list[tuple[Job, Job | None]] = []
-        try:
-            for job, before, is_wanted in zip(jobs, present, wanted, strict=True):
-                if is_wanted:
-                    if before is None:
-                        self.add_job(job)
-                    else:
-                        self.update_job(job)
-                    done.append((job, before))
-            for before, is_wanted in zip(present, wanted, strict=True):
-                if before is not None and not is_wanted:
-                    self.remove_job(before.id)
-        except BaseException:
-            for job, before in reversed(done):
-                if before is None:
-                    self.remove_job(job.id)
-                else:
-                    self.update_job(before)
-            raise
 
     def change_job(self, job_id: str, decide: Decide) -> Job:
         """

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from functools import cache
 from types import FunctionType
 
-from apscheduler_lite._catalog import NewJob, is_finished
-from apscheduler_lite._options import JOB_OPTIONS, as_bool, as_name, as_trigger, refuse_unknown, undefined, validated
-from apscheduler_lite._plugins import plugin
-from apscheduler_lite._text import shorten, to_text
-from apscheduler_lite._timezones import UTC, from_instant
-from apscheduler_lite.errors import SchedulerWarning
+from apscheduler_lite._new_jobs import NewJob, is_finished
+from apscheduler_lite._options import JOB_OPTIONS, as_bool, as_name, refuse_unknown, undefined, validated
+from apscheduler_lite._text import shorten
+from apscheduler_lite.errors import warn
 from apscheduler_lite.events import EVENT_JOB_ADDED
 from apscheduler_lite.job import Job
 from apscheduler_lite.triggers.base import BaseTrigger
 
 from ._engine import STATE_RUNNING, Engine
+from ._triggers import bound_trigger, check_place_of_args
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
     from typing import Any, TypeVar
 
     from apscheduler_lite._options import JobOptions
@@ -185,26 +183,25 @@ class Intake(Engine):
         }
 
         def decorate(func: Function) -> Function:
-            job_id = self._derived_id(func) if id is None else id
+            reference = _reference_of(func)
+            job_id = self._derived_id(reference) if id is None and reference is not None else id
             given = dict(trigger_args)
             new = self._new_job(
                 func, trigger, args, kwargs, job_id, name, options, next_run_time, executor, True, given
             )
-            if isinstance(func, FunctionType) and "<" not in func.__qualname__:
+            if reference is not None and isinstance(func, FunctionType):
                 # Its name will mean it as soon as this has returned it, but does not yet.
-                new.job._func_ref = f"{func.__module__}:{func.__qualname__}"
+                new.job._func_ref = reference
             self._add([new], jobstore)
+            if id is None and reference is not None:  # counted now, since only jobs count that have been made
+                with self._lock:
+                    self._derived[reference] = self._derived.get(reference, 0) + 1
             return func
 
         return decorate
 
-    def _derived_id(self, func: Any) -> str | None:
-        module, name = getattr(func, "__module__", None), getattr(func, "__qualname__", "<")
-        if not module or "<" in name:  # a lambda or a nested function has no name to be found again by
-            return None
-        reference = f"{module}:{name}"
-        with self._lock:
-            self._derived[reference] = number = self._derived.get(reference, 0) + 1
+    def _derived_id(self, reference: str) -> str:
+        number = self._derived.get(reference, 0) + 1
         return reference if number == 1 else f"{reference}#{number}"
 
     def _begin_stopped(self) -> None:
@@ -225,6 +222,8 @@ class Intake(Engine):
         replace: Any,
         trigger_args: dict[str, Any],
     ) -> NewJob:
+        if args is not None:
+            check_place_of_args(args, trigger)
         made = self._create_trigger(trigger, trigger_args)
         job = Job._of(self, id, func, made, args, kwargs, name, self._options_of(executor, options))
         if next_run_time is not undefined:
@@ -237,28 +236,15 @@ class Intake(Engine):
             given["executor"] = executor
         return self._job_defaults.replaced(validated(given)) if given else self._job_defaults
 
-    def _create_trigger(self, trigger: Any, trigger_args: dict[str, Any]) -> BaseTrigger:
+    def _create_trigger(
+        self,
+        trigger: Any,
+        trigger_args: dict[str, Any],
+        call: str = "add_job",
+        others: Collection[str] = _ADD_JOB_ARGUMENTS,
+    ) -> BaseTrigger:
         """Return a trigger bound to the scheduler's zone and time (APScheduler 3's name)."""
-        if isinstance(trigger, BaseTrigger):
-            if trigger_args:
-                refuse_unknown(trigger_args, _ADD_JOB_ARGUMENTS, "argument")
-                raise TypeError(
-                    f"a finished trigger takes no arguments, but {', '.join(trigger_args)} was given beside it"
-                )
-            return trigger.bind(self.timezone, from_instant(self.clock.now(), UTC))
-        if trigger is None:
-            trigger = "date"
-        elif not isinstance(trigger, (str, bytes)):
-            raise TypeError(f"trigger must be a trigger instance or the name of one, not {shorten(trigger)}")
-        cls, takes_timezone = _trigger_class(to_text(trigger, "trigger"))
-        try:
-            if takes_timezone and "timezone" not in trigger_args:
-                made = cls(timezone=self.timezone, **trigger_args)
-            else:
-                made = cls(**trigger_args)
-        except TypeError as exc:
-            raise _explained(exc, cls, trigger_args) from None
-        return as_trigger(made).settle(self.timezone, self.clock.now())
+        return bound_trigger(trigger, trigger_args, self.timezone, self.clock.now(), call, others)
 
     def _add(self, new: list[NewJob], alias: str) -> None:
         as_name(alias, "jobstore")
@@ -286,7 +272,7 @@ class Intake(Engine):
         if self.running:
             for each in new:
                 if each.job.executor not in self._executors:
-                    self._warn(
+                    warn(
                         f"job {each.job.id!r} names the executor {each.job.executor!r}, which this scheduler does not"
                         f" have (it has: {', '.join(self._executors)}); the job is kept, and waits for one"
                     )
@@ -294,35 +280,13 @@ class Intake(Engine):
     def _warn_of_copy(self, job: Job) -> None:
         owner = getattr(job.func, "__self__", None)
         if owner is not None and hasattr(job.func, "__func__") and not isinstance(owner, type):
-            self._warn(
+            warn(
                 f"job {job.id!r} calls a method of {shorten(owner)}; the store keeps a copy of that object, and the job"
                 " will run on the copy"
             )
 
-    @staticmethod
-    def _warn(message: str) -> None:
-        import warnings
 
-        from apscheduler_lite._catalog import _stack_level
-
-        warnings.warn(message, SchedulerWarning, stacklevel=_stack_level())
-
-
-@cache
-def _trigger_class(alias: str) -> tuple[Any, bool]:
-    """Return the class of triggers that an alias stands for, and whether its constructor takes a time zone."""
-    cls = plugin("trigger", alias)
-    code = getattr(cls.__init__, "__code__", None)
-    return cls, code is not None and "timezone" in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-
-
-def _explained(error: TypeError, cls: Any, arguments: Mapping[str, Any]) -> TypeError:
-    """Return a trigger constructor's error; for an unknown argument, one that names the nearest known one."""
-    from inspect import signature
-
-    known = [name for name in signature(cls).parameters if name not in ("args", "kwargs")]
-    try:
-        refuse_unknown(arguments, {*known, *_ADD_JOB_ARGUMENTS}, f"argument of add_job or {cls.__name__}")
-    except TypeError as exc:
-        return exc
-    return error
+def _reference_of(func: Any) -> str | None:
+    """Return what a derived id begins with; None for a lambda or a nested function, which nobody finds again."""
+    module, name = getattr(func, "__module__", None), getattr(func, "__qualname__", "<")
+    return f"{module}:{name}" if module and "<" not in name else None

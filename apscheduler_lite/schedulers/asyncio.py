@@ -50,10 +50,9 @@ class AsyncIOScheduler(OnThread):
             that is running when `start` is called.
     """
 
+    _own_options = ("event_loop",)
     _eventloop: AbstractEventLoop | None = None
     _given_loop: AbstractEventLoop | None = None
-
-    _own_options = ("event_loop",)
 
     def _configure(self, config: dict[str, Any]) -> None:
         loop = config.pop("event_loop", None)

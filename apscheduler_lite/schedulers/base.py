@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 
-from apscheduler_lite._catalog import NewJob, is_finished
+from apscheduler_lite._new_jobs import NewJob
 from apscheduler_lite._options import MODIFIABLE, as_name, as_positive_integer
 from apscheduler_lite._planning import first_slot
 from apscheduler_lite._slots import slots_of
+from apscheduler_lite._text import shorten
 from apscheduler_lite._timezones import to_datetime, to_instant
+from apscheduler_lite.errors import warn
 from apscheduler_lite.events import (
     EVENT_ALL_JOBS_REMOVED,
     EVENT_JOB_MODIFIED,
@@ -19,6 +21,7 @@ from apscheduler_lite.triggers.base import BaseTrigger
 
 from ._engine import STATE_PAUSED, STATE_RUNNING, STATE_STOPPED
 from ._intake import Intake
+from ._triggers import check_place_of_jobstore
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,16 +78,17 @@ class BaseScheduler(Intake):
         """
         if "trigger" in changes:
             trigger_args = {name: changes.pop(name) for name in list(changes) if name not in (*MODIFIABLE, "id")}
-            changes["trigger"] = self._create_trigger(changes["trigger"], trigger_args)
+            changes["trigger"] = self._create_trigger(changes["trigger"], trigger_args, "modify_job", MODIFIABLE)
         now = self.clock.now()
 
         def decide(job: Job) -> dict[str, Any]:
             slots = job._decide(changes)
-            if "trigger" in changes and "next_run_time" not in changes and not job.paused and not job.pending:
-                slots.update(slots_of(first_slot(slots["trigger"], now)))
+            if "trigger" in changes and "next_run_time" not in changes and not job.paused:
+                # A pending job's trigger is asked when the scheduler starts.
+                slots.update(slots_of(None if job.pending else first_slot(slots["trigger"], now)))
             return slots
 
-        return self._change(job_id, jobstore, decide)
+        return self._change(job_id, jobstore, decide)[0]
 
     def reschedule_job(
         self, job_id: str, jobstore: str | None = None, trigger: BaseTrigger | str | None = None, **trigger_args: Any
@@ -97,7 +101,10 @@ class BaseScheduler(Intake):
         Raises:
             JobLookupError: there is no such job.
         """
-        return self.modify_job(job_id, jobstore, trigger=self._create_trigger(trigger, trigger_args))
+        if trigger is None and jobstore is not None:
+            check_place_of_jobstore(jobstore, {*self._catalog.stores, *self._catalog.pending})
+        made = self._create_trigger(trigger, trigger_args, "reschedule_job", ("job_id", "jobstore", "trigger"))
+        return self.modify_job(job_id, jobstore, trigger=made)
 
     def pause_job(self, job_id: str, jobstore: str | None = None) -> Job:
         """
@@ -126,23 +133,34 @@ class BaseScheduler(Intake):
             slot: Slot | None = first_slot(job.trigger, now)
             return {"paused": False, **slots_of(None if job.pending else slot)}
 
-        job = self._change(job_id, jobstore, decide)
-        return None if is_finished(job) and not job.pending else job
+        job, is_over = self._change(job_id, jobstore, decide)
+        return None if is_over else job
 
-    def _change(self, job_id: str, jobstore: str | None, decide: Callable[[Job], dict[str, Any]]) -> Job:
+    def _change(self, job_id: str, jobstore: str | None, decide: Callable[[Job], dict[str, Any]]) -> tuple[Job, bool]:
+        """Change a job by what `decide` makes of it; return it, and whether the change has ended its schedule."""
         as_name(job_id, "job_id")
         self._check_alias(jobstore)
-        job, alias = self._catalog.change(job_id, jobstore, decide)
+        is_over = False
+
+        def decide_and_note(job: Job) -> dict[str, Any]:
+            # Noted here: the job may run for the last time, and be finished by that, before the change has returned.
+            nonlocal is_over
+            slots = decide(job)
+            is_over = not job.pending and slots.get("_next", 0) is None and not slots.get("paused", job.paused)
+            return slots
+
+        job, alias = self._catalog.change(job_id, jobstore, decide_and_note)
         self._tell_of_job(EVENT_JOB_MODIFIED, job, alias)
-        if is_finished(job) and not job.pending:
-            self._warn(
+        if is_over:
+            warn(
                 f"job {job.id!r} ({job.name}) will not run any more: {job.trigger} has no fire time from now on; it is"
                 " removed"
             )
-            self.remove_job(job.id, alias)
+            if self._catalog.discard(job, alias):
+                self._tell_of_job(EVENT_JOB_REMOVED, job, alias)
         elif job._next is not None and job._next < self._wake_at and self._state == STATE_RUNNING:
             self.wakeup()
-        return job
+        return job, is_over
 
     # -- looking -----------------------------------------------------------------------------------------------
 
@@ -178,6 +196,8 @@ class BaseScheduler(Intake):
             jobstore: alias of the store; None: all.
             out: where to; standard output by default.
         """
+        if out is not None and not callable(getattr(out, "write", None)):
+            raise TypeError(f"out must be an open text file, not {shorten(out)}")
         self._check_alias(jobstore)
         lines: list[str] = []
         if not self.running:
@@ -297,6 +317,7 @@ class BaseScheduler(Intake):
         new = []
         for job in load_jobs(text):
             job._scheduler = self
-            new.append(NewJob(job, replace=True, is_timed=True))
+            # One that was pending when it was exported has neither a time nor a pause: its trigger is asked.
+            new.append(NewJob(job, replace=True, is_timed=job._next is not None or job.paused))
         if new:
             self._add(new, jobstore)

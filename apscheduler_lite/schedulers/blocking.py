@@ -30,9 +30,8 @@ class BlockingScheduler(BaseScheduler):
             once.
     """
 
-    _handles_signals = False
-
     _own_options = ("handle_signals",)
+    _handles_signals = False
 
     def _configure(self, config: dict[str, Any]) -> None:
         handles_signals = as_bool(config.pop("handle_signals", False), "handle_signals")

@@ -15,7 +15,6 @@ is a search over 54 years.
 from __future__ import annotations
 
 import sys
-import warnings
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, tzinfo
 from math import gcd
@@ -23,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from apscheduler_lite._text import shorten
 from apscheduler_lite._timezones import from_instant, local_timezone
-from apscheduler_lite.errors import SchedulerWarning
+from apscheduler_lite.errors import warn
 
 from .base import BaseTrigger
 from .exact import STATE_VERSION, ExactTrigger, check_state, to_jitter
@@ -85,7 +84,7 @@ class BaseCombiningTrigger(BaseTrigger):
         ]
         return max(jitters, default=None)
 
-    def own_previous(self, previous: int) -> int:
+    def own_previous(self, previous: int) -> int | None:
         """Return the argument: each child looks for its own."""
         return previous
 
@@ -238,7 +237,7 @@ class AndTrigger(BaseCombiningTrigger, ExactTrigger):  # type: ignore[override]
         return meeting
 
     def _give_up(self, why: str) -> None:
-        warnings.warn(f"{shorten(self, 400)} is taken as ended: {why}", SchedulerWarning, stacklevel=4)
+        warn(f"{shorten(self, 400)} is taken as ended: {why}")
 
 
 def _extreme(choose: Callable[[Iterable[int]], int], answers: Sequence[int | None]) -> int | None:

@@ -61,16 +61,20 @@ class DateTrigger(ExactTrigger):
         return from_instant(self._instant, self.timezone)
 
     def next_instant(self, previous: int | None, now: int) -> int | None:
-        """Return the run date, even when it is past, unless the previous fire time has reached it."""
-        return self._instant if previous is None or previous < self._instant else None
+        """
+        Return the run date, even when it is past, unless there has been a fire.
+
+        A job that was run by hand before its date (``next_run_time=…``) has had its one run.
+        """
+        return self._instant if previous is None else None
 
     def latest_instant(self, after: int, now: int) -> int | None:
         """Return the run date if it lies between the two."""
         return self._instant if after < self._instant <= now else None
 
-    def own_previous(self, previous: int) -> int:
-        """Return the argument: whose fire it was makes no difference."""
-        return previous
+    def own_previous(self, previous: int) -> int | None:
+        """Return None before the run date: a fire until then was another trigger's."""
+        return None if previous < self._instant else previous
 
     def bind(self, timezone: tzinfo, now: datetime) -> Self:
         """Return this trigger with the scheduler's zone and time for what its user left open."""

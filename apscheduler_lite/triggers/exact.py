@@ -11,7 +11,6 @@ search that goes on from a sum finds the next slot: nothing drifts and nothing i
 
 from __future__ import annotations
 
-import warnings
 from abc import abstractmethod
 from collections.abc import Iterator
 from datetime import datetime, tzinfo
@@ -26,7 +25,7 @@ from apscheduler_lite._timezones import (
     to_instant,
     to_timezone,
 )
-from apscheduler_lite.errors import SchedulerWarning
+from apscheduler_lite.errors import warn
 
 from .base import BaseTrigger
 
@@ -117,9 +116,9 @@ class ExactTrigger(BaseTrigger):
     def first_instant(self, begin: int) -> int | None:
         """Return the first exact fire time that is not earlier than ``begin``, whatever was asked before."""
         previous = self.own_previous(begin - 1)
-        return self.next_instant(previous, previous)
+        return self.next_instant(previous, begin - 1)
 
-    def own_previous(self, previous: int) -> int:
+    def own_previous(self, previous: int) -> int | None:
         """
         Return this trigger's own fire time at or shortly before ``previous``, which may be another trigger's.
 
@@ -195,11 +194,9 @@ def to_jitter(value: float | None) -> float | None:
 def warn_of_other_zone(what: str, host: tzinfo, zone: tzinfo, now: datetime) -> None:
     """Warn that times which named no zone are read in the scheduler's, where that differs from the host's now."""
     if now.astimezone(host).utcoffset() != now.astimezone(zone).utcoffset():
-        warnings.warn(
+        warn(
             f"{what} names no time zone; it is read in the scheduler's zone {zone}, not in this host's {host}. Give"
-            " the trigger timezone=... to choose",
-            SchedulerWarning,
-            stacklevel=4,
+            " the trigger timezone=... to choose"
         )
 
 

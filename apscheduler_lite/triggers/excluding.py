@@ -7,7 +7,6 @@ answer is that there is none, with a warning.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, tzinfo
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias
 from apscheduler_lite._text import did_you_mean, one_of, shorten, to_text
 from apscheduler_lite._timezones import MICROSECONDS, from_instant, local_timezone, read_datetime
 from apscheduler_lite._transitions import LocalClock, local_clock
-from apscheduler_lite.errors import SchedulerWarning
+from apscheduler_lite.errors import warn
 
 from .base import BaseTrigger
 from .date_grid import midnight_wall
@@ -118,7 +117,7 @@ class ExcludingTrigger(ExactTrigger):
             return self.trigger.jitter_at(instant)
         return self.jitter
 
-    def own_previous(self, previous: int) -> int:
+    def own_previous(self, previous: int) -> int | None:
         """Return the previous fire time as the trigger that is thinned out knows it."""
         return self.trigger.own_previous(previous)
 
@@ -139,11 +138,7 @@ class ExcludingTrigger(ExactTrigger):
                 found = self.trigger.next_instant(found, found)
             else:
                 return found
-        warnings.warn(
-            f"{shorten(self, 400)} is taken as ended: {_MAX_STEPS} of its fire times in a row are excluded",
-            SchedulerWarning,
-            stacklevel=3,
-        )
+        warn(f"{shorten(self, 400)} is taken as ended: {_MAX_STEPS} of its fire times in a row are excluded")
         return None
 
     def latest_instant(self, after: int, now: int) -> int | None:

@@ -129,7 +129,7 @@ class IntervalTrigger(ExactTrigger):
         found = last - (last - self._start) % self._length
         return found if found > after else None
 
-    def own_previous(self, previous: int) -> int:
+    def own_previous(self, previous: int) -> int | None:
         """Return the argument: whose fire it was makes no difference."""
         return previous
 

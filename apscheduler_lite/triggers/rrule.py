@@ -149,7 +149,7 @@ class RRuleTrigger(ExactTrigger):
         """Whole seconds of local time."""
         return -local_clock(self.timezone).offset_at(0) % MICROSECONDS, MICROSECONDS
 
-    def own_previous(self, previous: int) -> int:
+    def own_previous(self, previous: int) -> int | None:
         """Return the argument: whose fire it was makes no difference."""
         return previous
 

@@ -216,7 +216,7 @@ def any_child(random, zone, local):
 
 def fires_between(trigger, low, high):
     """Return the fires of a single trigger within a window that begins away from the clock change."""
-    found, fire = [], trigger.next_instant(low - 1, low - 1)
+    found, fire = [], trigger.first_instant(low)
     while fire is not None and fire <= high:
         found.append(fire)
         fire = trigger.next_instant(fire, fire)
@@ -332,7 +332,8 @@ def test_jittered_fires_stay_in_their_slots(zone_name, change):
             OrTrigger(children, jitter),
             ExcludingTrigger(children[0], "mon"),
         ):
-            fire = trigger.get_next_fire_time(start, start)
+            # A date takes any previous fire for its own.
+            fire = trigger.get_next_fire_time(None if isinstance(trigger, DateTrigger) else start, start)
             for exact in fires_between(trigger, instant_of(start) + 1, instant_of(start) + 2 * 86_400 * SECOND)[:60]:
                 following = trigger.next_instant(exact, exact)
                 moved = instant_of(fire)

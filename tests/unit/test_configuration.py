@@ -201,8 +201,16 @@ def test_a_clock_may_be_given_by_reference():
         ({"jobstores": "memory"}, TypeError, "jobstores must be a dict of alias → job ?store, not 'memory'"),
         ({"executors": {5: "debug"}}, TypeError, "an alias in executors must be a nonempty string, not 5"),
         ({"executors": {"": "debug"}}, TypeError, "an alias in executors must be a nonempty string, not ''"),
-        ({"executors": {"x": 5}}, TypeError, r"executors\['x'\] must be an executor instance, the name of one.*not 5"),
-        ({"jobstores": {"x": 5}}, TypeError, r"jobstores\['x'\] must be a job store instance, the name of one.*not 5"),
+        (
+            {"executors": {"x": 5}},
+            TypeError,
+            r"executors\['x'\] must be an executor instance.*, the name of one.*not 5",
+        ),
+        (
+            {"jobstores": {"x": 5}},
+            TypeError,
+            r"jobstores\['x'\] must be a job store instance.*, the name of one.*not 5",
+        ),
         ({"executors": {"x": MemoryJobStore()}}, TypeError, r"executors\['x'\] must be an executor instance"),
         ({"jobstores": {"x": DebugExecutor()}}, TypeError, r"jobstores\['x'\] must be a job store instance"),
         ({"executors": {"x": DebugExecutor}}, TypeError, r"executors\['x'\] must be an executor instance.*DebugExec"),

@@ -43,8 +43,8 @@ ERRORS = [
         TransientJobError("a"),
         ValueError,
         (
-            "job a cannot be added to this store: its function has no importable name. Define it at the top level of a"
-            " module, or give it as text: 'module:function'"
+            "job a cannot be kept outside this process, in a persistent store or an exported file: its function has no"
+            " importable name. Define it at the top level of a module, or give it as text: 'module:function'"
         ),
     ),
     (WorkerDiedError("killed"), Exception, "killed"),
@@ -78,5 +78,5 @@ def test_every_error_is_exported():
     """And drawn in the tree at the top of the module."""
     defined = {name for name, value in vars(errors).items() if isinstance(value, type) and not name.startswith("_")}
 
-    assert defined == set(errors.__all__)
+    assert defined == set(errors.__all__) - {"warn"}
     assert all(name in (errors.__doc__ or "") for name in defined)

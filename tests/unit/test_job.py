@@ -410,7 +410,7 @@ def test_a_state_of_a_later_version_is_refused():
 
 def test_a_function_without_a_name_cannot_be_kept():
     """The job says what to do."""
-    with pytest.raises(TransientJobError, match=r"job job cannot be added to this store.*module:function"):
+    with pytest.raises(TransientJobError, match=r"job job cannot be kept outside this process.*module:function"):
         make_job(func=lambda: None).__getstate__()
 
 

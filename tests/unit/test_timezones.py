@@ -76,6 +76,8 @@ def test_what_a_user_calls_a_zone(value, expected):
     ("value", "error", "words"),
     [
         ("Europe/Berln", ValueError, "zone: no time zone is named 'Europe/Berln'; did you mean 'Europe/Berlin'"),
+        ("berlin", ValueError, "zone: no time zone is named 'berlin'; did you mean 'Europe/Berlin'"),
+        ("CEST", ValueError, "zone: no time zone is named 'CEST'$"),
         ("", ValueError, "no time zone is named ''"),
         ("Europe", ValueError, "no time zone"),
         ("../../etc/passwd", ValueError, "no time zone"),

@@ -33,7 +33,7 @@ from .days import (
     Days,
     days_of,
 )
-from .expressions import MAX_LENGTH, Expression, compile_fields
+from .expressions import MAX_LENGTH, Expression, compile_fields, meant_name
 from .fields import FIELD_NAMES, MONTHS, WEEKDAYS
 from .search import Plan
 
@@ -296,4 +296,4 @@ def _allowed(name: str, numbers: _Range) -> str:
 
 
 def _refuse(name: str, part: str, text: str, allowed: str, names: tuple[str, ...] = ()) -> NoReturn:
-    raise ValueError(f"{name}: cannot read {shorten(part)} in {shorten(text)}; {allowed}{did_you_mean(part, names)}")
+    raise ValueError(f"{name}: cannot read {shorten(part)} in {shorten(text)}; {allowed}{meant_name(part, names)}")

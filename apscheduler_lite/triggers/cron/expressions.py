@@ -11,6 +11,7 @@ What is compiled once is kept and shared: an application has many jobs but few e
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from operator import index
 from typing import NamedTuple, NoReturn
@@ -21,13 +22,14 @@ from .days import ALL_DAYS, FIRST_YEAR, LAST_IN_MONTH, DayRule, days_of
 from .fields import FIELD_NAMES, MAX_VALUES, MIN_VALUES, MONTHS, WEEKDAYS, fields_of
 from .search import Plan
 
-__all__ = ["MAX_LENGTH", "Expression", "Span", "compile_fields", "field_text", "value_set"]
+__all__ = ["MAX_LENGTH", "Expression", "Span", "compile_fields", "field_text", "is_line", "meant_name", "value_set"]
 
 #: The greatest length, in characters, of a field and of a whole expression.
 MAX_LENGTH = 1000
 
 _ORDINALS = {"1st": 0, "2nd": 1, "3rd": 2, "4th": 3, "5th": 4, "last": LAST_IN_MONTH}
 _PART = re.compile(r"(?:\*|(?P<first>[0-9]+|[a-z]+)(?:-(?P<last>[0-9]+|[a-z]+))?)(?:/(?P<step>[0-9]+))?", re.ASCII)
+_LINE = re.compile(r"@[a-z]+|[0-9*?,/-]+(?:\s+(?:[0-9*?]|[a-z]{3}\b|L)\S*){4,6}", re.ASCII | re.IGNORECASE)
 _NAMES = {
     "month": dict(zip(MONTHS, range(1, 13), strict=True)),
     "day_of_week": dict(zip(WEEKDAYS, range(7), strict=True)),
@@ -89,6 +91,11 @@ def compile_fields(texts: tuple[str | None, ...]) -> Expression:
     if not any(text is not None for text in texts):
         raise ValueError(f"a cron trigger needs at least one of the fields {', '.join(FIELD_NAMES)}")
     given = tuple(None if text is None else _normal(text) for text in texts)
+    for name, text in zip(FIELD_NAMES, given, strict=True):
+        if text == "":
+            raise ValueError(f"{name} must not be empty; write '*' for every value, or leave it out")
+    if given[0] is not None and is_line(given[0]):  # the first positional argument
+        raise ValueError(f"year: cannot read {given[0]!r}{hint_on_line(given[0])}")
     year, month, day, week, day_of_week, hour, minute, second = (field.text for field in fields_of(given))
     days, from_end, day_nth = _day_set(day)
     calendar = days_of(
@@ -199,7 +206,7 @@ def _day_set(text: str) -> tuple[int, int, int]:
             if weekday not in WEEKDAYS:
                 raise ValueError(
                     f"day: {weekday!r} in {shorten(part)} is no weekday; use one of {', '.join(WEEKDAYS)}"
-                    f"{did_you_mean(weekday, WEEKDAYS)}"
+                    f"{meant_name(weekday, WEEKDAYS)}"
                 )
             nth |= 1 << 7 * _ORDINALS[ordinal] + WEEKDAYS.index(weekday)
         else:
@@ -218,5 +225,22 @@ def _refuse(name: str, part: str, text: str) -> NoReturn:
         allowed.append(f"names ({', '.join(choices)})")
     raise ValueError(
         f"{name}: cannot read {shorten(part)} in {shorten(text)}; allowed are *, {', '.join(allowed)}, ranges a-b,"
-        f" steps */n and a-b/n, and lists of these{did_you_mean(part, choices)}"
+        f" steps */n and a-b/n, and lists of these{hint_on_line(text) or meant_name(part, choices)}"
     )
+
+
+def meant_name(word: str, names: Iterable[str]) -> str:
+    """Return a hint at the name that was meant; months and weekdays are known by their first three letters."""
+    known = {name.lower(): name for name in names}
+    short = word[:3].lower()
+    return did_you_mean(short if short in known else word, known.values())
+
+
+def hint_on_line(text: str) -> str:
+    """Return a hint at ``from_crontab`` for text that is a whole crontab line rather than a field, else nothing."""
+    return f"; a whole crontab line is read by CronTrigger.from_crontab({text!r})" if is_line(text) else ""
+
+
+def is_line(text: str) -> bool:
+    """Return whether the text looks like a crontab line: five to seven fields, or a macro."""
+    return _LINE.fullmatch(text.strip()) is not None
