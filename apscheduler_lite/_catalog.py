@@ -245,15 +245,18 @@ class Catalog:
         Raises:
             JobLookupError: there is no such job.
         """
-        job, name, entry = self.find(job_id, alias)
-        if entry is None:
-            return self.stores[name].change_job(job_id, decide), name
-        slots = decide(job)
-        with self.lock:
-            job._assign(slots)
-            if "_next" in slots:  # one that has been resumed, say, has no time any more: its trigger is asked
-                entry.is_timed = job._next is not None or job.paused
-        return job, name
+        while True:
+            job, name, entry = self.find(job_id, alias)
+            if entry is None:
+                return self.stores[name].change_job(job_id, decide), name
+            slots = decide(job)
+            with self.lock:
+                if self.pending.get(name, {}).get(job_id) is not entry:
+                    continue  # its store has got it meanwhile, or it was replaced
+                job._assign(slots)
+                if "_next" in slots:
+                    entry.is_timed = job.paused or job._next is not None
+            return job, name
 
     def remove(self, job_id: str, alias: str | None) -> tuple[Job | None, str]:
         """Remove a job; return it (None when it cannot be read) and its store's alias, or raise JobLookupError."""
@@ -279,6 +282,16 @@ class Catalog:
                     return name
         raise JobLookupError(job_id)
 
+    def discard(self, job: Job, alias: str) -> bool:
+        """Remove a job whose schedule is over from its store; return whether it was still there."""
+        store = self._opened(alias)
+        try:
+            if store is not None:
+                called(store, store.remove_job, job.id)
+        except JobLookupError:
+            return False
+        return store is not None
+
     def remove_all(self, alias: str | None) -> Iterator[str]:
         """
         Remove all jobs of one store or of all; yield the aliases.
@@ -299,20 +312,34 @@ class Catalog:
 
     # -- what the process and the clock do to them -------------------------------------------------------------
 
-    def shorten_waits(self, now: int) -> None:
+    def shorten_waits(self, store: BaseJobStore, now: int) -> list[tuple[Job, Exception]]:
         """
-        Let jobs that keep a beat go on with it after the clock was set back.
+        Let jobs of a store that keep a beat go on with it after the clock was set back.
 
         Their next run time would else be further away by as much as the clock was set back. Jobs for a time of day
         wait for it: that run has not been made yet, or has been made already.
+
+        Returns:
+            the jobs that could not be helped, with the reason.
         """
-        for _, store in self.open:
-            for job in self.jobs_of(store):
-                if job._next is not None and job.trigger.keeps_beat:
-                    slot = first_slot(job.trigger, now)
-                    if slot is not None and slot.due < job._next:
-                        store.change_job(job.id, lambda _, slot=slot: slots_of(slot))  # type: ignore[misc]
-            store.retry_all()
+        failed: list[tuple[Job, Exception]] = []
+        for job in self.jobs_of(store):
+            try:
+                self._shorten_wait(job, store, now)
+            except JobLookupError:
+                continue  # it has gone meanwhile
+            except Exception as exc:
+                failed.append((job, exc))
+        store.retry_all()
+        return failed
+
+    @staticmethod
+    def _shorten_wait(job: Job, store: BaseJobStore, now: int) -> None:
+        if job._next is None or not job.trigger.keeps_beat:
+            return
+        slot = first_slot(job.trigger, now)
+        if slot is not None and slot.due < job._next:
+            store.change_job(job.id, lambda _: slots_of(slot))
 
     def begin_in_child(self) -> None:
         """Let go, in a forked child, of what belongs to the parent."""

@@ -31,6 +31,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from datetime import datetime
+    from typing import Any
 
     from apscheduler_lite._options import JobOptions
     from apscheduler_lite._planning import Plan
@@ -87,6 +88,13 @@ class MemoryJobStore(BaseJobStore):
         self._waiting: set[str] = set()  # due, but waiting for an instance to end: not on the heap
         self._sorted: list[Job] | None = None  # what get_all_jobs last returned, while nothing has changed
         self._state = Bookkeeping()
+
+    def start(self, scheduler: Any, alias: str) -> None:
+        served = (self._scheduler, self._alias)
+        super().start(scheduler, alias)
+        if served != (scheduler, alias):
+            for job in list(self._jobs.values()):
+                job._scheduler, job._jobstore_alias = scheduler, alias
 
     # -- looking -----------------------------------------------------------------------------------------------
 

@@ -16,7 +16,13 @@ from contextlib import suppress
 from threading import get_ident
 
 from apscheduler_lite._interrupts import ends_program
-from apscheduler_lite.events import EVENT_JOB_ERROR, EVENT_JOBSTORE_FAULT, EVENT_SCHEDULER_FAULT, FaultEvent
+from apscheduler_lite.events import (
+    EVENT_JOB_ERROR,
+    EVENT_JOB_FAULT,
+    EVENT_JOBSTORE_FAULT,
+    EVENT_SCHEDULER_FAULT,
+    FaultEvent,
+)
 from apscheduler_lite.executors.base import OUTCOME_EVENTS, event_of
 
 from ._life import STATE_PAUSED, STATE_RUNNING, STATE_STOPPED, Life
@@ -39,6 +45,7 @@ class Engine(Life):
         self._wake_at: float = float("inf")  # the instant at which the next pass begins by itself
         self._drift: float | None = None  # wall minus monotonic clock at the last pass
         self._drift_epoch = 0  # the start in which that was
+        self._behind: set[str] = set()  # stores whose jobs have not been told yet that the clock was set back
 
     # -- one pass ----------------------------------------------------------------------------------------------
 
@@ -58,6 +65,8 @@ class Engine(Life):
         seconds: float | None = 1.0  # after a failure
         try:
             self._watch_clock()
+            if self._behind:
+                self._shorten_waits()
             due_in = self._ticker.tick(self._catalog.open, dict(self._executors))
             seconds = longest if due_in is None else due_in if longest is None else min(due_in, longest)
         except BaseException as exc:
@@ -104,7 +113,25 @@ class Engine(Life):
             extra={"action": "clock_step"},
         )
         if step < 0:
-            self._catalog.shorten_waits(self.clock.now())
+            self._behind.update(alias for alias, _ in self._catalog.open)
+
+    def _shorten_waits(self) -> None:
+        """Let the stores' jobs go on with their beat after the clock was set back; try again where that fails."""
+        for alias, store in self._catalog.open:
+            if alias not in self._behind:
+                continue
+            try:
+                failed = self._catalog.shorten_waits(store, self.clock.now())
+            except BaseException as exc:
+                if ends_program(exc):
+                    raise
+                self._logger.exception('Error reading job store "%s" after the clock was set back', alias)
+                self._tell(FaultEvent(EVENT_JOBSTORE_FAULT, exc, alias=alias, jobstore=alias))
+                continue
+            self._behind.discard(alias)
+            for job, reason in failed:
+                self._logger.error('Job "%s" waits for its old time after the clock was set back', job, exc_info=reason)
+                self._tell(FaultEvent(EVENT_JOB_FAULT, reason, job_id=job.id, jobstore=alias, job=job))
 
     # -- runs --------------------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from apscheduler_lite._catalog import Catalog
 from apscheduler_lite._clock import Alarm
 from apscheduler_lite._configuration import build, nested, read
 from apscheduler_lite._listeners import Listeners
+from apscheduler_lite._options import as_name
 from apscheduler_lite._text import did_you_mean, one_of
 from apscheduler_lite._tick import Ticker
 from apscheduler_lite.errors import SchedulerAlreadyRunningError
@@ -177,23 +178,35 @@ class Equipment(ABC):
             executor_opts: arguments for that class.
 
         Raises:
-            ValueError: there is one by that alias.
+            ValueError: there is one by that alias, or the scheduler has this one already.
             LookupError: there is no such class.
+            TypeError: it is no executor, or an argument is unknown.
         """
+        alias = as_name(alias, "alias")
         built: BaseExecutor = build("executor", executor, "executor", executor_opts)
-        with self._lock:
-            if alias in self._executors:
-                raise ValueError(f"this scheduler already has an executor by the alias {alias!r}")
-        is_started = self._is_started()
-        if is_started:
-            built.start(self, alias)
-        with self._lock:
-            self._executors[alias] = built
+        is_started = self._take_in(built, self._executors, alias, "executor")
         self._dispatch_event(SchedulerEvent(EVENT_EXECUTOR_ADDED, alias))
         if is_started:
             for _, store in self._catalog.open:
                 store.retry_all()  # jobs may have waited for this executor
             self.wakeup()
+
+    def _take_in(self, built: Any, by_alias: dict[str, Any], alias: str, what: str) -> bool:
+        """Keep an executor or store under its alias, started if the scheduler is; return whether it is."""
+        with self._lock:
+            _check_free(built, by_alias, alias, what)
+        is_started = self._is_started()
+        if is_started:
+            built.start(self, alias)
+        with self._lock:
+            try:
+                _check_free(built, by_alias, alias, what)
+            except ValueError:  # another thread was faster
+                if is_started:
+                    built.shutdown()
+                raise
+            by_alias[alias] = built
+        return is_started
 
     def remove_executor(self, alias: str, shutdown: bool = True) -> None:
         """
@@ -232,19 +245,14 @@ class Equipment(ABC):
             jobstore_opts: arguments for that class.
 
         Raises:
-            ValueError: there is one by that alias.
+            ValueError: there is one by that alias, or the scheduler has this one already.
             LookupError: there is no such class.
+            TypeError: it is no store, or an argument is unknown.
             RuntimeError: the store object serves another scheduler.
         """
+        alias = as_name(alias, "alias")
         built: BaseJobStore = build("jobstore", jobstore, "jobstore", jobstore_opts)
-        with self._lock:
-            if alias in self._catalog.stores:
-                raise ValueError(f"this scheduler already has a job store by the alias {alias!r}")
-        is_started = self._is_started()
-        if is_started:
-            built.start(self, alias)
-        with self._lock:
-            self._catalog.stores[alias] = built
+        is_started = self._take_in(built, self._catalog.stores, alias, "job store")
         if is_started:
             self._open_store(alias, built)
         self._dispatch_event(SchedulerEvent(EVENT_JOBSTORE_ADDED, alias))
@@ -271,6 +279,7 @@ class Equipment(ABC):
             self._catalog.end_use(alias)
         if shutdown:
             store.shutdown()
+        store._scheduler = None  # it may serve another one from here on
         self._dispatch_event(SchedulerEvent(EVENT_JOBSTORE_REMOVED, alias))
 
     def _lookup_jobstore(self, alias: str) -> BaseJobStore:
@@ -291,3 +300,11 @@ class Equipment(ABC):
     def _create_lock(self) -> Any:
         """Return a re-entrant lock, for executors that ask for one (APScheduler 3's name)."""
         return RLock()
+
+
+def _check_free(built: Any, by_alias: dict[str, Any], alias: str, what: str) -> None:
+    if alias in by_alias:
+        raise ValueError(f"the alias {alias!r} is taken by another {what} of this scheduler")
+    for taken, each in by_alias.items():
+        if each is built:
+            raise ValueError(f"this {what} is in this scheduler already, by the alias {taken!r}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from apscheduler_lite._new_jobs import NewJob, is_finished
+from apscheduler_lite._new_jobs import NewJob
 from apscheduler_lite._options import MODIFIABLE, as_name, as_positive_integer
 from apscheduler_lite._planning import first_slot
 from apscheduler_lite._slots import slots_of
@@ -88,7 +88,7 @@ class BaseScheduler(Intake):
                 slots.update(slots_of(None if job.pending else first_slot(slots["trigger"], now)))
             return slots
 
-        return self._change(job_id, jobstore, decide)
+        return self._change(job_id, jobstore, decide)[0]
 
     def reschedule_job(
         self, job_id: str, jobstore: str | None = None, trigger: BaseTrigger | str | None = None, **trigger_args: Any
@@ -133,23 +133,34 @@ class BaseScheduler(Intake):
             slot: Slot | None = first_slot(job.trigger, now)
             return {"paused": False, **slots_of(None if job.pending else slot)}
 
-        job = self._change(job_id, jobstore, decide)
-        return None if is_finished(job) and not job.pending else job
+        job, is_over = self._change(job_id, jobstore, decide)
+        return None if is_over else job
 
-    def _change(self, job_id: str, jobstore: str | None, decide: Callable[[Job], dict[str, Any]]) -> Job:
+    def _change(self, job_id: str, jobstore: str | None, decide: Callable[[Job], dict[str, Any]]) -> tuple[Job, bool]:
+        """Change a job by what `decide` makes of it; return it, and whether the change has ended its schedule."""
         as_name(job_id, "job_id")
         self._check_alias(jobstore)
-        job, alias = self._catalog.change(job_id, jobstore, decide)
+        is_over = False
+
+        def decide_and_note(job: Job) -> dict[str, Any]:
+            # Noted here: the job may run for the last time, and be finished by that, before the change has returned.
+            nonlocal is_over
+            slots = decide(job)
+            is_over = not job.pending and slots.get("_next", 0) is None and not slots.get("paused", job.paused)
+            return slots
+
+        job, alias = self._catalog.change(job_id, jobstore, decide_and_note)
         self._tell_of_job(EVENT_JOB_MODIFIED, job, alias)
-        if is_finished(job) and not job.pending:
+        if is_over:
             warn(
                 f"job {job.id!r} ({job.name}) will not run any more: {job.trigger} has no fire time from now on; it is"
                 " removed"
             )
-            self.remove_job(job.id, alias)
+            if self._catalog.discard(job, alias):
+                self._tell_of_job(EVENT_JOB_REMOVED, job, alias)
         elif job._next is not None and job._next < self._wake_at and self._state == STATE_RUNNING:
             self.wakeup()
-        return job
+        return job, is_over
 
     # -- looking -----------------------------------------------------------------------------------------------
 
