@@ -50,7 +50,8 @@ _ORPHAN_CHECK = 5.0  # seconds between two looks of an idle worker whether its p
 # it open after the process has died.
 _starting = Lock()
 
-_silent = logging.Logger("apscheduler_lite.executors.worker", logging.CRITICAL + 1)
+# A logger that no configuration knows, so that none can make it talk.
+_silent = logging.Logger("apscheduler_lite.executors.worker", logging.CRITICAL + 1)  # noqa: LOG001
 
 
 def is_starting() -> bool:

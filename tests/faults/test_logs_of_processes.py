@@ -10,11 +10,11 @@ import pytest
 
 from apscheduler_lite import BackgroundScheduler
 from apscheduler_lite.executors.pool import ProcessPoolExecutor
-
-from ..waiting import wait_until
+from tests.waiting import wait_until
 
 
 def fail_at_once():
+    """Raise."""
     raise RuntimeError("this job always fails")
 
 

@@ -45,6 +45,7 @@ class Store:
 
 
 def lines_of(caplog):
+    """Return the lines that were logged since the last call."""
     found = [record.getMessage() for record in caplog.records]
     caplog.clear()
     return found
