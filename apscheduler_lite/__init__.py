@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .events import EVENT_ALL as EVENT_ALL
     from .job import Job as Job
     from .jobstores.memory import MemoryJobStore as MemoryJobStore
+    from .jobstores.sqlalchemy import SQLAlchemyJobStore as SQLAlchemyJobStore
     from .runs import Run as Run
     from .runs import current_run as current_run
     from .schedulers.asyncio import AsyncIOScheduler as AsyncIOScheduler
@@ -36,6 +37,7 @@ _HOMES = {
     "OrTrigger": "triggers.combining",
     "ProcessPoolExecutor": "executors.pool",
     "Run": "runs",
+    "SQLAlchemyJobStore": "jobstores.sqlalchemy",
     "ThreadPoolExecutor": "executors.pool",
     "current_run": "runs",
 }

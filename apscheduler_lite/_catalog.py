@@ -7,12 +7,14 @@ is held for dict operations only: stores, which may be slow or a stranger's, are
 
 from __future__ import annotations
 
+from contextlib import suppress
 from threading import RLock
 
+from ._new_jobs import NewJob, by_different_ids, is_finished, schedule
 from ._planning import first_slot
 from ._slots import set_slot, slots_of
 from ._text import did_you_mean, one_of
-from .errors import ConflictingIdError, JobLookupError, warn
+from .errors import ConflictingIdError, JobLookupError, StoreUnavailableError, warn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,31 +24,14 @@ if TYPE_CHECKING:
     from .job import Job
     from .jobstores.base import BaseJobStore, Decide
 
-__all__ = ["Catalog", "NewJob", "is_finished"]
-
-
-class NewJob:
-    """
-    A job on its way into a store.
-
-    Attributes:
-        job: the job.
-        replace: whether it takes the place of one with its id.
-        is_timed: whether its next run time was given, rather than being left to its trigger.
-    """
-
-    __slots__ = ("is_timed", "job", "replace")
-
-    def __init__(self, job: Job, replace: bool, is_timed: bool) -> None:
-        self.job = job
-        self.replace = replace
-        self.is_timed = is_timed
+__all__ = ["Catalog"]
 
 
 class Catalog:
     """All jobs of a scheduler."""
 
-    def __init__(self) -> None:
+    def __init__(self, host: Any) -> None:
+        self._host = host
         self.lock = RLock()
         self.stores: dict[str, BaseJobStore] = {}
         # The started stores with their aliases. A new tuple at each change, so that it can be read without the lock.
@@ -79,6 +64,22 @@ class Catalog:
     def _opened(self, alias: str) -> BaseJobStore | None:
         return next((store for name, store in self.open if name == alias), None)
 
+    @property
+    def usable(self) -> tuple[tuple[str, BaseJobStore], ...]:
+        """Return the stores that can be asked: those that have been started, and those that work without."""
+        if len(self.open) == len(self.stores):
+            return self.open
+        early = ((alias, self._early(alias)) for alias in self.stores if self._opened(alias) is None)
+        return (*self.open, *((alias, store) for alias, store in early if store is not None))
+
+    def _early(self, alias: str) -> BaseJobStore | None:
+        """Return a store that has not been started, but can be used all the same."""
+        store = self.stores.get(alias)
+        if store is None or not store.works_before_start:
+            return None
+        store.attach(self._host, alias)
+        return store
+
     # -- finding -----------------------------------------------------------------------------------------------
 
     def find(self, job_id: str, alias: str | None) -> tuple[Job, str, NewJob | None]:
@@ -95,7 +96,7 @@ class Catalog:
                 for name, waiting in self.pending.items():
                     if job_id in waiting and (alias is None or alias == name):
                         return waiting[job_id].job, name, waiting[job_id]
-        for name, store in self.open:
+        for name, store in self.usable:
             if alias is None or alias == name:
                 job = called(store, store.lookup_job, job_id)
                 if job is not None and not is_finished(job):
@@ -111,7 +112,7 @@ class Catalog:
                     if alias in (None, name):
                         found.extend(each.job for each in waiting.values())
         if pending is not True:
-            for name, store in self.open:
+            for name, store in self.usable:
                 if alias in (None, name):
                     found.extend(self.jobs_of(store))
         return found
@@ -132,23 +133,49 @@ class Catalog:
             ConflictingIdError: an id is taken and its job is not to be replaced.
         """
         store = self._opened(alias)
-        if store is None:
+        if store is not None:
+            return self._add_stored(new, alias, store, now)
+        self._refuse_kept(new, alias)
+        with self.lock:
+            store, early = self._opened(alias), self._early(alias)
+            if store is None and early is None:
+                self._add_pending(new, alias)
+        if store is not None:
+            return self._add_stored(new, alias, store, now)
+        return [] if early is None else self._add_early(new, alias, early, now)
+
+    def _refuse_kept(self, new: list[NewJob], alias: str) -> None:
+        """Refuse ids that a closed store has kept since the last start, where it can tell."""
+        store = self.stores.get(alias)
+        if store is not None and store.answers_while_closed:
+            for each in new:
+                if not each.replace and store.lookup_job(each.job.id) is not None:
+                    raise ConflictingIdError(each.job.id)
+
+    def _add_early(self, new: list[NewJob], alias: str, store: BaseJobStore, now: int) -> list[Job]:
+        """Add jobs to a store that works without its scheduler; they are pending while its database is away."""
+        try:
+            return self._add_stored(new, alias, store, now)
+        except StoreUnavailableError as exc:
+            if exc.is_open:
+                raise
+            self._host._logger.warning(
+                'Job store "%s" cannot be reached; %d jobs wait for the scheduler to start (%s)', alias, len(new), exc
+            )
             with self.lock:
-                store = self._opened(alias)
-                if store is None:
-                    self._add_pending(new, alias)
-                    return []
-        return self._add_stored(new, alias, store, now)
+                for each in new:
+                    if not each.is_timed:
+                        set_slot(each.job, None)
+                self._add_pending(new, alias)
+            return []
 
     def _add_pending(self, new: list[NewJob], alias: str) -> None:
         waiting = self.pending.setdefault(alias, {})
-        taken = set(waiting)
-        for each in new:
-            if each.job.id in taken and not each.replace:
-                raise ConflictingIdError(each.job.id)
-            taken.add(each.job.id)
-        for each in new:
-            waiting[each.job.id] = each
+        by_id = by_different_ids(new)
+        for job_id, each in by_id.items():
+            if job_id in waiting and not each.replace:
+                raise ConflictingIdError(job_id)
+        waiting.update(by_id)
 
     def _add_stored(self, new: list[NewJob], alias: str, store: BaseJobStore, now: int) -> list[Job]:
         if len(new) == 1 and not new[0].replace:
@@ -218,18 +245,25 @@ class Catalog:
         Raises:
             JobLookupError: there is no such job.
         """
-        job, name, entry = self.find(job_id, alias)
-        if entry is None:
-            return self.stores[name].change_job(job_id, decide), name
-        slots = decide(job)
-        with self.lock:
-            job._assign(slots)
-            entry.is_timed = entry.is_timed or "_next" in slots
-        return job, name
+        while True:
+            job, name, entry = self.find(job_id, alias)
+            if entry is None:
+                return self.stores[name].change_job(job_id, decide), name
+            slots = decide(job)
+            with self.lock:
+                if self.pending.get(name, {}).get(job_id) is not entry:
+                    continue  # its store has got it meanwhile, or it was replaced
+                job._assign(slots)
+                if "_next" in slots:
+                    entry.is_timed = job.paused or job._next is not None
+            return job, name
 
-    def remove(self, job_id: str, alias: str | None) -> tuple[Job, str]:
-        """Remove a job; return it and its store's alias, or raise JobLookupError."""
-        job, name, entry = self.find(job_id, alias)
+    def remove(self, job_id: str, alias: str | None) -> tuple[Job | None, str]:
+        """Remove a job; return it (None when it cannot be read) and its store's alias, or raise JobLookupError."""
+        found = self.lookup(job_id, alias)
+        if found is None:
+            return None, self._remove_unreadable(job_id, alias)
+        job, name, entry = found
         if entry is not None:
             with self.lock:
                 if self.pending.get(name, {}).pop(job_id, None) is None:
@@ -238,6 +272,25 @@ class Catalog:
             store = self.stores[name]
             called(store, store.remove_job, job_id)
         return job, name
+
+    def _remove_unreadable(self, job_id: str, alias: str | None) -> str:
+        """Remove a job that its store has but cannot restore; return the store's alias, or raise JobLookupError."""
+        for name, store in self.usable:
+            if alias in (None, name):
+                with suppress(JobLookupError):
+                    called(store, store.remove_job, job_id)
+                    return name
+        raise JobLookupError(job_id)
+
+    def discard(self, job: Job, alias: str) -> bool:
+        """Remove a job whose schedule is over from its store; return whether it was still there."""
+        store = self._opened(alias)
+        try:
+            if store is not None:
+                called(store, store.remove_job, job.id)
+        except JobLookupError:
+            return False
+        return store is not None
 
     def remove_all(self, alias: str | None) -> Iterator[str]:
         """
@@ -249,29 +302,44 @@ class Catalog:
             for name in list(self.pending):
                 if alias in (None, name):
                     del self.pending[name]
-            closed = (name for name in self.stores if self._opened(name) is None)
+            usable = self.usable
+            closed = self.stores.keys() - {name for name, _ in usable}
             self.to_be_emptied.update(name for name in closed if alias in (None, name))
-        for name, store in self.open:
+        for name, store in usable:
             if alias in (None, name):
                 called(store, store.remove_all_jobs)
                 yield name
 
     # -- what the process and the clock do to them -------------------------------------------------------------
 
-    def shorten_waits(self, now: int) -> None:
+    def shorten_waits(self, store: BaseJobStore, now: int) -> list[tuple[Job, Exception]]:
         """
-        Let jobs that keep a beat go on with it after the clock was set back.
+        Let jobs of a store that keep a beat go on with it after the clock was set back.
 
         Their next run time would else be further away by as much as the clock was set back. Jobs for a time of day
         wait for it: that run has not been made yet, or has been made already.
+
+        Returns:
+            the jobs that could not be helped, with the reason.
         """
-        for _, store in self.open:
-            for job in self.jobs_of(store):
-                if job._next is not None and job.trigger.keeps_beat:
-                    slot = first_slot(job.trigger, now)
-                    if slot is not None and slot.due < job._next:
-                        store.change_job(job.id, lambda _, slot=slot: slots_of(slot))  # type: ignore[misc]
-            store.retry_all()
+        failed: list[tuple[Job, Exception]] = []
+        for job in self.jobs_of(store):
+            try:
+                self._shorten_wait(job, store, now)
+            except JobLookupError:
+                continue  # it has gone meanwhile
+            except Exception as exc:
+                failed.append((job, exc))
+        store.retry_all()
+        return failed
+
+    @staticmethod
+    def _shorten_wait(job: Job, store: BaseJobStore, now: int) -> None:
+        if job._next is None or not job.trigger.keeps_beat:
+            return
+        slot = first_slot(job.trigger, now)
+        if slot is not None and slot.due < job._next:
+            store.change_job(job.id, lambda _: slots_of(slot))
 
     def begin_in_child(self) -> None:
         """Let go, in a forked child, of what belongs to the parent."""
@@ -287,45 +355,3 @@ def called(store: BaseJobStore, method: Any, *args: Any) -> Any:
         return method(*args)
     with store.guard:
         return method(*args)
-
-
-def by_different_ids(new: list[NewJob]) -> dict[str, NewJob]:
-    """Return the jobs by id, or raise ConflictingIdError when two of them have the same."""
-    by_id: dict[str, NewJob] = {}
-    for each in new:
-        if by_id.setdefault(each.job.id, each) is not each:
-            raise ConflictingIdError(each.job.id)
-    return by_id
-
-
-def schedule(new: NewJob, now: int, before: Job | None = None) -> None:
-    """
-    Set the next run time of a job from its trigger, unless it was given or goes on from the job that it replaces.
-
-    Raises:
-        ConflictingIdError: there is a job before it, which it is not to replace.
-    """
-    if before is not None and not new.replace:
-        raise ConflictingIdError(new.job.id)
-    if not new.is_timed and not (before is not None and keep_schedule(new, before)):
-        set_slot(new.job, first_slot(new.job.trigger, now))
-
-
-def keep_schedule(new: NewJob, before: Job) -> bool:
-    """
-    Let a job that replaces another go on with its schedule; return whether it does.
-
-    An unchanged trigger keeps its next run time and its pause, else a program that is restarted more often than the
-    interval would never run its job.
-    """
-    job = new.job
-    if is_finished(before) or not before.trigger.is_same_schedule(job.trigger):
-        return False
-    job.trigger = before.trigger
-    job._next, job._fire_time, job.paused = before._next, before._fire_time, before.paused
-    return True
-
-
-def is_finished(job: Job) -> bool:
-    """Return whether the job's schedule is over: nothing is due any more and it is not paused."""
-    return job._next is None and not job.paused

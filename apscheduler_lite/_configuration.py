@@ -18,6 +18,8 @@ from ._plugins import class_of, plugin
 from ._references import resolve
 from ._text import one_of, shorten, typo_of
 from ._timezones import local_timezone, to_timezone
+from .executors.base import BaseExecutor
+from .jobstores.base import BaseJobStore
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Settings", "build", "nested", "read"]
 
+_WRAP_POOL = "; wrap a pool of concurrent.futures: apscheduler_lite.executors.pool.BasePoolExecutor(pool)"
+_BASES = {"executor": (BaseExecutor, "an executor"), "jobstore": (BaseJobStore, "a job store")}
 _GENERAL = ("logger", "timezone", "jobstore_retry_interval", "job_defaults", "executors", "jobstores", "clock")
 
 
@@ -44,7 +48,6 @@ class Settings:
         executors: executor objects by alias.
         jobstores: store objects by alias.
         clock: the scheduler's clock.
-        own: the options that only this class of scheduler knows, as they were given.
     """
 
     logger: logging.Logger
@@ -54,7 +57,6 @@ class Settings:
     executors: dict[str, Any]
     jobstores: dict[str, Any]
     clock: Clock
-    own: dict[str, Any]
 
 
 def nested(
@@ -130,7 +132,7 @@ def read(config: Mapping[str, Any], own: tuple[str, ...], scheduler: str) -> Set
 
     Args:
         config: the dict.
-        own: further options that this class of scheduler knows.
+        own: the names of further options, which this class of scheduler has read already.
         scheduler: the name of the class, for messages.
     """
     refuse_unknown(config, (*_GENERAL, *own), f"option of {scheduler}")
@@ -143,7 +145,6 @@ def read(config: Mapping[str, Any], own: tuple[str, ...], scheduler: str) -> Set
     settings.clock = _clock(config.get("clock"))
     settings.executors = _built("executor", config.get("executors", {}))
     settings.jobstores = _built("jobstore", config.get("jobstores", {}))
-    settings.own = {name: config[name] for name in own if name in config}
     return settings
 
 
@@ -192,14 +193,15 @@ def build(kind: str, given: Any, parameter: str, options: Mapping[str, Any] | No
         TypeError: it is none of these, or an option is unknown.
         LookupError: there is no such alias or class.
     """
+    if isinstance(given, _BASES[kind][0]):
+        if options:
+            raise TypeError(f"{parameter} is a finished object, so it takes no further options: {', '.join(options)}")
+        return given
     if hasattr(given, "items"):
-        return _from_dict(kind, dict(given), parameter)
+        return _from_dict(kind, {**given, **(options or {})}, parameter)
     if isinstance(given, (str, bytes)):
         return _make(kind, plugin(kind, as_name(given, parameter)), options or {}, parameter)
-    _check_built(kind, given, parameter)
-    if options:
-        raise TypeError(f"{parameter} is a finished object, so it takes no further options: {', '.join(options)}")
-    return given
+    raise _not_built(kind, given, parameter)
 
 
 def _from_dict(kind: str, options: dict[str, Any], parameter: str) -> Any:
@@ -216,42 +218,30 @@ def _from_dict(kind: str, options: dict[str, Any], parameter: str) -> Any:
     return _make(kind, cls, options, parameter)
 
 
-def _check_built(kind: str, built: Any, parameter: str) -> None:
-    """
-    Refuse what is no executor or store.
-
-    Raises:
-        TypeError: naming what would do.
-    """
-    base: type
-    if kind == "jobstore":
-        from .jobstores.base import BaseJobStore as base  # noqa: N813
-    else:
-        from .executors.base import BaseExecutor as base  # noqa: N813
-    if isinstance(built, base):
-        return
+def _not_built(kind: str, given: Any, parameter: str) -> TypeError:
+    """Return the error for what is no executor or store, which names what would do."""
+    base, word = _BASES[kind]
     hint = ""
-    if isinstance(built, type):
-        hint = f"; that is a class: make an instance of it, {built.__name__}(...)" if issubclass(built, base) else ""
-    elif type(built).__module__.startswith("apscheduler."):
-        hint = f"; that one is of APScheduler 3: import it from apscheduler_lite{type(built).__module__[11:]}"
-    elif kind == "executor" and callable(getattr(built, "submit", None)):
-        hint = "; wrap a pool of concurrent.futures: apscheduler_lite.executors.pool.BasePoolExecutor(pool)"
-    word = "a job store" if kind == "jobstore" else "an executor"
-    raise TypeError(
-        f"{parameter} must be {word} (an instance of a subclass of {base.__name__}), the name of one, or a dict with"
-        f" its options, not {shorten(built)}{hint}"
+    if isinstance(given, type):
+        hint = f"; that is a class: make an instance of it, {given.__name__}(...)" if issubclass(given, base) else ""
+    elif type(given).__module__.startswith("apscheduler."):
+        hint = f"; that one is of APScheduler 3: import it from apscheduler_lite{type(given).__module__[11:]}"
+    elif kind == "executor" and callable(getattr(given, "submit", None)):
+        hint = _WRAP_POOL
+    return TypeError(
+        f"{parameter} must be {word} instance (of a subclass of {base.__name__}), the name of one, or a dict with its"
+        f" options, not {shorten(given)}{hint}"
     )
 
 
 def _make(kind: str, cls: Any, options: Mapping[str, Any], parameter: str) -> Any:
     from inspect import Parameter, signature
 
-    if not callable(cls):
-        raise TypeError(f"{parameter} names {shorten(cls)}, which is not a class")
+    base, word = _BASES[kind]
+    if not isinstance(cls, type) or not issubclass(cls, base):
+        hint = _WRAP_POOL if kind == "executor" and callable(getattr(cls, "submit", None)) else ""
+        raise TypeError(f"{parameter} names {shorten(cls)}, which is not the class of {word} (a {base.__name__}){hint}")
     parameters = signature(cls).parameters
     if not any(each.kind is Parameter.VAR_KEYWORD for each in parameters.values()):
         refuse_unknown(options, parameters, f"option of {cls.__name__} in {parameter}")
-    built = cls(**options)
-    _check_built(kind, built, parameter)
-    return built
+    return cls(**options)

@@ -43,6 +43,7 @@ def state_of(job: Job) -> dict[str, Any]:
         "misfire_grace_time": job.misfire_grace_time,
         "coalesce": job.coalesce,
         "max_instances": job.max_instances,
+        "on_crash": job.on_crash,
         "next_run_time": job.next_run_time,
         "paused": job.paused,
     }

@@ -63,26 +63,37 @@ class JobOptions:
         misfire_grace_time: seconds that a run may start late; None for any lateness.
         coalesce: whether several due runs become one.
         max_instances: how many runs may be in progress at the same time.
+        on_crash: what becomes of a run whose process died, ``"skip"`` or ``"rerun"``.
     """
 
-    __slots__ = ("coalesce", "executor", "grace", "max_instances", "misfire_grace_time")
+    __slots__ = ("coalesce", "executor", "grace", "max_instances", "misfire_grace_time", "on_crash")
 
-    _shared: ClassVar[dict[tuple[str, float | None, bool, int], JobOptions]] = {}
+    _shared: ClassVar[dict[tuple[str, float | None, bool, int, str], JobOptions]] = {}
 
     executor: str
     misfire_grace_time: float | None
     coalesce: bool
     max_instances: int
+    on_crash: str
     grace: int | None
 
     @classmethod
-    def of(cls, executor: str, misfire_grace_time: float | None, coalesce: bool, max_instances: int) -> JobOptions:
+    def of(
+        cls,
+        executor: str,
+        misfire_grace_time: float | None,
+        coalesce: bool,
+        max_instances: int,
+        on_crash: str = "skip",
+    ) -> JobOptions:
         """Return the value with these options; the same object for the same options."""
-        key = (executor, misfire_grace_time, coalesce, max_instances)
+        key = (executor, misfire_grace_time, coalesce, max_instances, on_crash)
         options = cls._shared.get(key)
         if options is None:
             options = cls()
-            options.executor, options.misfire_grace_time, options.coalesce, options.max_instances = key
+            options.executor, options.misfire_grace_time, options.coalesce, options.max_instances, options.on_crash = (
+                key
+            )
             options.grace = None if misfire_grace_time is None else round(misfire_grace_time * 1_000_000)
             if len(cls._shared) < 1024:  # a program that makes options up at run time must not grow for ever
                 cls._shared[key] = options
@@ -95,6 +106,7 @@ class JobOptions:
             changes.get("misfire_grace_time", self.misfire_grace_time),
             changes.get("coalesce", self.coalesce),
             changes.get("max_instances", self.max_instances),
+            changes.get("on_crash", self.on_crash),
         )
 
 
@@ -144,7 +156,7 @@ def as_number(value: object, parameter: str, *, or_none: bool = False) -> float 
         if or_none and text.lower() in ("none", "null", ""):
             return None
         try:
-            value = float(text) if "." in text else int(text)
+            value = int(text) if text.isdecimal() else float(text)
         except ValueError:
             value = text
     if value is None and or_none:
@@ -157,11 +169,24 @@ def as_number(value: object, parameter: str, *, or_none: bool = False) -> float 
     return value
 
 
+def as_on_crash(value: object, parameter: str) -> str:
+    """Return ``"skip"`` or ``"rerun"``."""
+    if isinstance(value, (str, bytes)):
+        value = to_text(value, parameter)
+        if value in ("skip", "rerun"):
+            return value
+        raise ValueError(
+            f"{parameter} must be 'skip' or 'rerun', not {value!r}{did_you_mean(value, ('skip', 'rerun'))}"
+        )
+    raise TypeError(f"{parameter} must be 'skip' or 'rerun', not {shorten(value)}")
+
+
 _VALIDATORS = {
     "executor": as_name,
     "misfire_grace_time": lambda value, parameter: as_number(value, parameter, or_none=True),
     "coalesce": as_bool,
     "max_instances": as_positive_integer,
+    "on_crash": as_on_crash,
 }
 
 JOB_OPTIONS = tuple(_VALIDATORS)

@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["class_of", "names", "plugin"]
+__all__ = ["alias_of", "class_of", "names", "plugin"]
 
 _BUILT_IN = {
     "trigger": {
@@ -30,6 +30,7 @@ _BUILT_IN = {
     },
     "jobstore": {
         "memory": "apscheduler_lite.jobstores.memory:MemoryJobStore",
+        "sqlalchemy": "apscheduler_lite.jobstores.sqlalchemy:SQLAlchemyJobStore",
     },
     "executor": {
         "asyncio": "apscheduler_lite.executors.asyncio:AsyncIOExecutor",
@@ -48,6 +49,7 @@ _NOT_HERE: dict[str, frozenset[str]] = {
 }
 
 _found: dict[tuple[str, str], Any] = {}
+_aliases: dict[tuple[str, type], str | None] = {}
 
 
 def plugin(kind: str, alias: str) -> Any:
@@ -83,6 +85,20 @@ def _find(kind: str, alias: str) -> Any:
     raise LookupError(
         f"no {_WORDS[kind]} by the name {alias!r} was found{did_you_mean(alias, known)} (known: {one_of(known)})"
     )
+
+
+def alias_of(kind: str, cls: type) -> str | None:
+    """Return the alias of a class, None when it has none."""
+    key = (kind, cls)
+    if key not in _aliases:
+        reference = f"{cls.__module__}:{cls.__qualname__}"
+        _aliases[key] = next((alias for alias, known in _BUILT_IN[kind].items() if known == reference), None)
+        if _aliases[key] is None and not cls.__module__.startswith("apscheduler_lite."):
+            from importlib.metadata import entry_points
+
+            found = (each.name for each in entry_points(group=f"apscheduler_lite.{kind}s") if each.value == reference)
+            _aliases[key] = next(found, None)
+    return _aliases[key]
 
 
 def class_of(kind: str, reference: Any, parameter: str) -> Any:

@@ -30,7 +30,8 @@ def reference_to(obj: object) -> str:
     """
     if isinstance(obj, partial):
         raise ValueError("a functools.partial has no name to be found by; pass its arguments as args= and kwargs=")
-    module = getattr(obj, "__module__", None)
+    # A method is found through the class of its object, which may have inherited it from another module's.
+    module = getattr(_owner_class(obj) or obj, "__module__", None)
     name = _qualified_name(obj)
     if not module or not name:
         raise ValueError(f"{shorten(obj)} has no module and name to be found by")
@@ -51,11 +52,18 @@ def reference_to(obj: object) -> str:
     return reference
 
 
+def _owner_class(obj: object) -> type | None:
+    """Return the class through which a method is called, None for anything else."""
+    if not isinstance(obj, MethodType):
+        return None
+    owner = obj.__self__
+    return owner if isinstance(owner, type) else type(owner)
+
+
 def _qualified_name(obj: object) -> str:
-    if isinstance(obj, MethodType):
-        owner = obj.__self__
-        cls = owner if isinstance(owner, type) else type(owner)
-        return f"{cls.__qualname__}.{obj.__name__}"
+    cls = _owner_class(obj)
+    if cls is not None:
+        return f"{cls.__qualname__}.{obj.__name__}"  # type: ignore[attr-defined]
     return str(getattr(obj, "__qualname__", None) or getattr(obj, "__name__", ""))
 
 
@@ -77,7 +85,7 @@ def resolve(reference: str | bytes, parameter: str = "reference") -> Any:
 
         try:
             module = import_module(module_name)
-        except ImportError as exc:
+        except Exception as exc:  # a module may raise anything while it is imported
             raise LookupError(f"{parameter} {text!r}: could not import module {module_name!r}: {exc}") from exc
     found: Any = module
     for name in path.split("."):

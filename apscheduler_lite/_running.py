@@ -35,6 +35,7 @@ __all__ = [
     "execute",
     "execute_async",
     "is_coroutine_function",
+    "may_begin",
     "portable",
     "run_awaitable",
 ]
@@ -75,6 +76,11 @@ async def execute_async(run: Run, clock: Clock = _system, logger: logging.Logger
 
     A cancellation is an outcome of the run (an error) and is then passed on.
     """
+    if run.lease is not None and not run.lease.is_fresh():
+        import asyncio
+
+        if not await asyncio.to_thread(may_begin, run, clock, logger):
+            return
     if not _begins(run, clock, logger):
         return
     token = _current.set(run)
@@ -92,8 +98,31 @@ async def execute_async(run: Run, clock: Clock = _system, logger: logging.Logger
         _current.reset(token)
 
 
+def may_begin(run: Run, clock: Clock, logger: logging.Logger) -> bool:
+    """
+    Return whether a run is still this process's to begin; note that it was interrupted when it is not.
+
+    A process that was frozen may hold runs that others have taken over meanwhile. It may have to ask a database.
+    """
+    lease = run.lease
+    if lease is None or lease.is_fresh() or lease.confirm(run):
+        return True
+    run.outcome = Outcome.INTERRUPTED
+    run.reason = "interrupted: this process was silent for so long that it was taken for dead before the run began"
+    run.finished = clock.now()
+    logger.warning(
+        'Run of job "%s" at %s is not begun: this process was taken for dead meanwhile',
+        run.job or run.job_id,
+        run.scheduled_run_time,
+        extra={"action": "run_interrupted", "job_id": run.job_id},
+    )
+    return False
+
+
 def _begins(run: Run, clock: Clock, logger: logging.Logger) -> bool:
     """Note that the run starts; return False when it is too late for that."""
+    if run.lease is not None and not may_begin(run, clock, logger):
+        return False
     now = clock.now()
     if run.grace is not None and now - run.due > run.grace:
         late, grace = (now - run.due) / 1e6, run.grace / 1e6
@@ -201,6 +230,22 @@ async def _awaited(awaitable: Awaitable[Any]) -> Any:
     return await awaitable
 
 
+async def settled(awaitable: Awaitable[Any]) -> tuple[Any, BaseException | None]:
+    """
+    Await it and return its result and what it raised.
+
+    A task that raised SystemExit or KeyboardInterrupt would end its whole loop.
+    """
+    import asyncio
+
+    try:
+        return await awaitable, None
+    except asyncio.CancelledError:
+        raise
+    except BaseException as exc:
+        return None, exc
+
+
 def _run_on_new_loop(awaitable: Awaitable[Any]) -> Any:
     import asyncio
 
@@ -262,14 +307,22 @@ class LoopThread:
         finished: Future[Any] = Future()
 
         def begin() -> None:
-            task = loop.create_task(_awaited(awaitable), context=context)
-            task.add_done_callback(_hand_to(finished))
+            task = loop.create_task(settled(awaitable), context=context)
+            task.add_done_callback(hand_over)
 
+        def hand_over(task: Task[tuple[Any, BaseException | None]]) -> None:
+            finished.set_result((None, asyncio.CancelledError()) if task.cancelled() else task.result())
+
+        run = _current.get()
+        if run is not None:
+            run.held_by = self._thread.ident
         loop.call_soon_threadsafe(begin)
-        try:
-            return finished.result()
-        except asyncio.CancelledError as exc:
+        retval, exc = finished.result()
+        if isinstance(exc, asyncio.CancelledError):
             raise RuntimeError("the coroutine was cancelled") from exc
+        if exc is not None:
+            raise exc
+        return retval
 
     def _running_loop(self) -> AbstractEventLoop:
         import asyncio
@@ -304,19 +357,3 @@ class LoopThread:
         if thread is not current_thread():
             thread.join()
             loop.close()
-
-
-def _hand_to(finished: Future[Any]) -> Callable[[Task[Any]], None]:
-    """Return a callback that hands a task's ending to a future that another thread waits for."""
-
-    def hand(task: Task[Any]) -> None:
-        if task.cancelled():
-            import asyncio
-
-            finished.set_exception(asyncio.CancelledError())
-        elif task.exception() is not None:
-            finished.set_exception(task.exception())
-        else:
-            finished.set_result(task.result())
-
-    return hand

@@ -18,6 +18,7 @@ from ._text import duration_text
 from ._timezones import from_instant
 from .events import (
     EVENT_JOB_FAULT,
+    EVENT_JOB_INTERRUPTED,
     EVENT_JOB_MAX_INSTANCES,
     EVENT_JOB_MISSED,
     EVENT_JOB_REMOVED,
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
         def _tell(self, event: SchedulerEvent) -> None: ...
         def _run_begins(self, run: Run) -> None: ...
         def _run_is_off(self, run: Run) -> None: ...
+        def _may_claim(self) -> bool: ...
 
 
 __all__ = ["Ticker", "is_logged"]
@@ -91,6 +93,8 @@ class Ticker:
             self._tell_of_looking()
         self._next_due = None
         for alias, store in stores:
+            if not self._host._may_claim():
+                break
             seconds = self._tick_store(alias, store, executors)
             if seconds is not None:
                 waits.append(seconds)
@@ -256,6 +260,8 @@ class Ticker:
         if claim.faults:
             for fault in claim.faults:
                 self._report_fault(alias, fault)
+        for run in claim.interrupted:
+            self._report_interrupted(run)
         for job, slot in claim.skipped:
             self._report_skipped(alias, job, slot.due)
         for job, slot in claim.missed:
@@ -281,6 +287,20 @@ class Ticker:
                 jobstore=alias,
                 job=fault.job,
                 retry_in=fault.retry_in,
+            )
+        )
+
+    def _report_interrupted(self, run: Run) -> None:
+        self._host._logger.warning(
+            'Run of job "%s" at %s was cut: %s',
+            run.job or run.job_id,
+            run.scheduled_run_time,
+            run.reason,
+            extra={"action": "run_interrupted", "job_id": run.job_id},
+        )
+        self._host._tell(
+            JobExecutionEvent(
+                EVENT_JOB_INTERRUPTED, run.job_id, run.jobstore, run.scheduled_run_time, job=run.job, run=run
             )
         )
 

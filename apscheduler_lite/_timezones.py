@@ -32,6 +32,7 @@ __all__ = [
     "MICROSECONDS",
     "UTC",
     "from_instant",
+    "local_instant",
     "local_timezone",
     "localize",
     "read_datetime",
@@ -153,6 +154,12 @@ def read_datetime(value: object, parameter: str) -> datetime:
     raise TypeError(
         f"{parameter} must be a datetime, a date or text in ISO 8601 form, not {type(value).__name__}: {shorten(value)}"
     )
+
+
+def local_instant(moment: datetime, zone: tzinfo) -> int:
+    """Return the instant of ``localize(moment, zone)``, or the nearest that has a local time in every zone."""
+    instant = to_instant(moment.replace(tzinfo=zone) if moment.tzinfo is None else moment)
+    return min(max(instant, FIRST_INSTANT), LAST_INSTANT)
 
 
 def localize(moment: datetime, zone: tzinfo) -> datetime:

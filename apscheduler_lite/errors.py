@@ -6,12 +6,15 @@ Every exception and warning of the library.
     ├── SchedulerNotRunningError       a call that needs a running scheduler
     ├── MaxInstancesReachedError       an executor refuses one more instance of a job
     ├── WorkerDiedError                the worker process that ran a job ended without an answer
+    ├── StoreUnavailableError          the database of a job store cannot be reached
     ├── RemoteError                    a job, its result or its exception could not travel between processes
     ├── KeyError
     │   ├── JobLookupError             no job with that id
     │   └── ConflictingIdError         a job with that id exists already
     ├── ValueError
     │   └── TransientJobError          the job cannot be stored: its function has no importable name
+    ├── LookupError
+    │   └── UnreadableJobError         a stored job cannot be restored here; it stays stored
     └── UserWarning
         └── SchedulerWarning           accepted, but probably not what was meant
 
@@ -21,6 +24,12 @@ also be imported from its home there. Wrong arguments raise plain ``TypeError`` 
 
 from __future__ import annotations
 
+import copyreg
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 __all__ = [
     "ConflictingIdError",
     "JobLookupError",
@@ -29,7 +38,9 @@ __all__ = [
     "SchedulerAlreadyRunningError",
     "SchedulerNotRunningError",
     "SchedulerWarning",
+    "StoreUnavailableError",
     "TransientJobError",
+    "UnreadableJobError",
     "WorkerDiedError",
     "warn",
 ]
@@ -49,7 +60,15 @@ class SchedulerNotRunningError(Exception):
         return "the scheduler is not running; call start() first"
 
 
-class MaxInstancesReachedError(Exception):
+class _BuiltFromFacts(Exception):
+    """An error that builds its sentence of facts, and is pickled with the sentence."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Not by calling the class, as exceptions are restored else: it would take the sentence for the fact.
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__ or None  # type: ignore[attr-defined]
+
+
+class MaxInstancesReachedError(_BuiltFromFacts):
     """Raised by an executor that already runs as many instances of a job as the job allows."""
 
     def __init__(self, job: object) -> None:
@@ -67,7 +86,32 @@ class RemoteError(Exception):
     """Reported for a run that could not travel: its function, arguments, result or exception cannot be pickled."""
 
 
-class _KeyErrorWithMessage(KeyError):
+class StoreUnavailableError(_BuiltFromFacts):
+    """
+    Raised by a call that needs a job store's database when that cannot be reached, or breaks off.
+
+    Attributes:
+        is_open: whether the change may have been made all the same, since the connection broke while it was committed.
+    """
+
+    def __init__(self, cause: object, *, is_open: bool = False) -> None:
+        self.is_open = is_open
+        result = (
+            "the connection broke while the change was being committed, so it may have been made or not; look first"
+            if is_open
+            else "nothing has been changed; try again later"
+        )
+        super().__init__(f"the job store's database cannot be used: {str(cause).strip()} ({result})")
+
+
+class UnreadableJobError(_BuiltFromFacts, LookupError):
+    """Reported for a stored job that is kept but cannot be restored here, such as for want of its module."""
+
+    def __init__(self, job_id: object, cause: object) -> None:
+        super().__init__(f"job {job_id!s} cannot be restored from its row, which stays as it is: {cause}")
+
+
+class _KeyErrorWithMessage(_BuiltFromFacts, KeyError):
     """A KeyError that prints its sentence, where the built-in one prints the sentence's repr."""
 
     def __str__(self) -> str:
@@ -91,7 +135,7 @@ class ConflictingIdError(_KeyErrorWithMessage):
         )
 
 
-class TransientJobError(ValueError):
+class TransientJobError(_BuiltFromFacts, ValueError):
     """Raised when a job is to be stored or exported but its function cannot be found again by name."""
 
     def __init__(self, job_id: object) -> None:

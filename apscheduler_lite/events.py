@@ -72,7 +72,10 @@ EVENT_JOBSTORE_FAULT = 2**20  # a store raised; it is tried again
 EVENT_SCHEDULER_FAULT = 2**21  # the loop itself met an exception and went on
 EVENT_ALL = 2**22 - 1
 
-_NAMES = {code: name for name, code in list(globals().items()) if name.startswith("EVENT_") and name != "EVENT_ALL"}
+_OTHER_NAMES = ("EVENT_ALL", "EVENT_SCHEDULER_START")  # of codes that have a better one
+_NAMES = {
+    code: name for name, code in list(globals().items()) if name.startswith("EVENT_") and name not in _OTHER_NAMES
+}
 
 
 class SchedulerEvent:

@@ -75,6 +75,7 @@ class Job:
         misfire_grace_time: seconds that a run may start late; None for any lateness.
         coalesce: whether several due runs become one.
         max_instances: how many of its runs may be in progress at the same time.
+        on_crash: what becomes of a run whose process died: ``"skip"`` records it, ``"rerun"`` runs it again.
         next_run_time: the earliest fire time not yet claimed, as an aware datetime; None when the job is paused,
             pending or finished.
         paused: whether it is paused.
@@ -203,6 +204,11 @@ class Job:
         return self._options.max_instances
 
     @property
+    def on_crash(self) -> str:
+        """Return what becomes of a run whose process died: ``"skip"`` or ``"rerun"``."""
+        return self._options.on_crash
+
+    @property
     def zone(self) -> tzinfo:
         """Return the zone in which the job's times are given: its trigger's, or else its scheduler's."""
         zone = self.trigger.zone
@@ -280,7 +286,7 @@ class Job:
         if "func" in changes:
             slots["func"], slots["_func_ref"] = _function(changes["func"])
         if "args" in changes or "kwargs" in changes or "func" in changes:
-            func = slots.get("func") or self.func
+            func = slots.get("func", self.func)
             args = as_arguments(changes["args"]) if "args" in changes else self.args
             kwargs = as_keyword_arguments(changes["kwargs"]) if "kwargs" in changes else self._kwargs
             check_arguments(func, args, kwargs)
@@ -288,7 +294,7 @@ class Job:
         if changes.get("name") is not None:
             slots["name"] = as_name(changes["name"], "name")
         elif "name" in changes:
-            slots["name"] = name_of(slots.get("func") or self.func)
+            slots["name"] = name_of(slots.get("func", self.func))
         if "trigger" in changes:
             slots["trigger"] = as_trigger(changes["trigger"])
         if "next_run_time" in changes:

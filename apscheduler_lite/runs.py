@@ -16,9 +16,22 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime, tzinfo
-    from typing import Any
+    from typing import Any, Protocol
 
     from .job import Job
+
+    class Lease(Protocol):
+        """What a store that other processes share says about a claimed run, right before it begins."""
+
+        def is_fresh(self) -> bool:
+            """Return whether nobody can have taken the run away yet; asked for every run, so it must cost nothing."""
+
+        def confirm(self, run: Run) -> bool:
+            """Return whether the run is still this process's; may ask a database."""
+
+        def end(self, run: Run) -> None:
+            """Take note of how the run ended."""
+
 
 __all__ = ["Outcome", "Run", "current_run"]
 
@@ -78,7 +91,12 @@ class Run:
     started: int | None = None  # instants, in microseconds
     finished: int | None = None
     job: Job | None = None
-    told_by: int | None = None  # the thread that tells of its end
+    job_name: str | None = None  # what a record of the run knows beside it
+    host: str | None = None
+    pid: int | None = None
+    is_newest: bool = True  # whether no later run of its job was claimed together with it
+    lease: Lease | None = None  # the store's word that the run is still this process's to begin
+    held_by: int | None = None  # the thread that it needs to end: the one that awaits it, then the one that tells of it
     is_last: bool = False  # its job has left the store with it, since the schedule was over
     _id: str | None = None  # set where the run has crossed a process border
 
@@ -127,6 +145,18 @@ class Run:
             job._kwargs,
         )
 
+    @classmethod
+    def recorded(cls, id: str, job_id: str, jobstore: str, executor: str, fire_time: int, due: int) -> Run:
+        """Return a run that a store has kept a record of; it has no function any more."""
+        run = cls(None, job_id, jobstore, executor, fire_time, due, None, None, _no_function, (), None)
+        run._id = id
+        return run
+
+    @staticmethod
+    def new_id() -> str:
+        """Return a run id that no other run has."""
+        return f"{_process}-{next(_numbers):x}"
+
     @property
     def id(self) -> str:
         """Return the run's id, unique over all processes."""
@@ -163,9 +193,13 @@ class Run:
     def __getstate__(self) -> dict[str, Any]:
         """Return the facts that may cross a process border: not the job, which belongs to its scheduler."""
         state = self.__dict__.copy()
-        state["job"] = None
+        state["job"] = state["lease"] = None
         state["_id"] = self.id
         return state
+
+
+def _no_function() -> None:
+    raise RuntimeError("a record of a run cannot be run")
 
 
 _current: ContextVar[Run | None] = ContextVar("apscheduler_lite_current_run", default=None)

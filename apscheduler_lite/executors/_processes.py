@@ -22,7 +22,7 @@ from threading import Lock
 
 from apscheduler_lite._options import as_positive_integer
 from apscheduler_lite._references import name_of
-from apscheduler_lite._running import describe_exception, execute, portable
+from apscheduler_lite._running import describe_exception, execute, may_begin, portable
 from apscheduler_lite._text import shorten
 from apscheduler_lite.errors import RemoteError, WorkerDiedError
 from apscheduler_lite.runs import Outcome
@@ -50,8 +50,7 @@ _ORPHAN_CHECK = 5.0  # seconds between two looks of an idle worker whether its p
 # it open after the process has died.
 _starting = Lock()
 
-# A logger that no configuration knows, so that none can make it talk.
-_silent = logging.Logger("apscheduler_lite.executors.worker", logging.CRITICAL + 1)  # noqa: LOG001
+_silent = logging.Logger("apscheduler_lite.executors.worker", logging.CRITICAL + 1)  # noqa: LOG001 - nobody shall find it
 
 
 def is_starting() -> bool:
@@ -89,7 +88,8 @@ class ProcessWorker:
 
     def run(self, run: Run) -> None:
         try:
-            self._run(run)
+            if may_begin(run, self._clock, self._logger):
+                self._run(run)
         except Exception as exc:
             if not isinstance(exc, (RemoteError, WorkerDiedError)):
                 self._discard()  # the pipe may hold half a message

@@ -38,13 +38,17 @@ class WorkerThreads:
     The threads are daemons: the scheduler drains them when the interpreter exits.
     """
 
-    def __init__(self, max_workers: int, make_worker: Callable[[], Worker], name: str) -> None:
+    def __init__(
+        self, max_workers: int, make_worker: Callable[[], Worker], name: str, on_end: Callable[[], None] | None = None
+    ) -> None:
         self.max_workers = max_workers
         self._make_worker = make_worker
         self._name = name
+        self._on_end = on_end  # called by the last thread
         self._queue: SimpleQueue[Any] = SimpleQueue()
         self._lock = RLock()  # a signal handler may interrupt the thread that holds it and shut the pool down
-        self._threads: list[Thread] = []
+        self._threads: list[_WorkerThread] = []
+        self._alive = 0
         self._unfinished = 0
         self._is_closed = False
 
@@ -55,25 +59,25 @@ class WorkerThreads:
         Raises:
             RuntimeError: the pool is closed, or it has no thread and none can be started.
         """
+        # All of it under the lock: an item that came into the queue after a shutdown would never be taken out.
         with self._lock:
             if self._is_closed:
                 raise RuntimeError(f"the worker threads of {self._name} have been shut down")
+            if len(self._threads) < min(self._unfinished + 1, self.max_workers):
+                self._start_thread()
             self._unfinished += 1
-            thread = None
-            if len(self._threads) < min(self._unfinished, self.max_workers):
-                thread = Thread(target=self._work, name=f"{self._name}_{len(self._threads)}", daemon=True)
-                self._threads.append(thread)
-        if thread is not None:
-            try:
-                thread.start()
-            except RuntimeError:
-                with self._lock:
-                    self._threads.remove(thread)
-                    if not self._threads:
-                        self._unfinished -= 1
-                        raise
-                # The threads that there are will come to it.
-        self._queue.put(item)
+            self._queue.put(item)
+
+    def _start_thread(self) -> None:
+        thread = _WorkerThread(target=self._work, name=f"{self._name}_{len(self._threads)}", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            if not self._threads:
+                raise
+            return  # the threads that there are will come to it
+        self._threads.append(thread)
+        self._alive += 1
 
     def free(self) -> int:
         """Return how many more items would be begun at once."""
@@ -82,19 +86,28 @@ class WorkerThreads:
     def _work(self) -> None:
         worker = self._make_worker()
         take = self._queue.get
+        thread: Any = current_thread()
         try:
             while True:
                 item = take()
                 if item is None:
                     return
+                thread.item = item
                 self._do(worker.run, item)
                 # The worker is free before anybody hears of the end, so that whoever hears of it finds a free worker.
                 with self._lock:
                     self._unfinished -= 1
                 self._do(worker.report, item)
-                del item  # a waiting thread must not keep the last run's result alive
+                # A waiting thread must not keep the last run's result alive.
+                del item
+                thread.item = None
         finally:
             worker.close()
+            with self._lock:
+                self._alive -= 1
+                is_last = not self._alive and self._is_closed
+            if is_last and self._on_end is not None:
+                self._on_end()
 
     @staticmethod
     def _do(step: Callable[[Any], None], item: Any) -> None:
@@ -105,8 +118,14 @@ class WorkerThreads:
             with suppress(Exception):
                 _logger.exception("Error in a worker thread; it goes on with its next run")
 
-    def shutdown(self, wait: bool = True) -> None:
-        """Take nothing more, work off what is queued, end the threads; idempotent."""
+    def shutdown(self, wait: bool = True, caller: Any = None) -> None:
+        """
+        Take nothing more, work off what is queued, end the threads; idempotent.
+
+        Args:
+            wait: return only when the threads have ended.
+            caller: the item that this call is part of; its thread is not waited for.
+        """
         with self._lock:
             if not self._is_closed:
                 self._is_closed = True
@@ -115,5 +134,9 @@ class WorkerThreads:
             threads = list(self._threads)
         if wait:
             for thread in threads:
-                if thread is not current_thread():
+                if thread is not current_thread() and (caller is None or thread.item is not caller):
                     thread.join()
+
+
+class _WorkerThread(Thread):
+    item: Any = None  # what it works on

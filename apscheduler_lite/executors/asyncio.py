@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from apscheduler_lite._options import as_positive_integer
-from apscheduler_lite._running import execute, execute_async, is_coroutine_function
+from apscheduler_lite._running import execute, execute_async, is_coroutine_function, settled
 
 from ._threads import WorkerThreads
 from .base import BaseExecutor, fail
@@ -42,9 +42,8 @@ class AsyncIOExecutor(BaseExecutor):
         self.max_workers = as_positive_integer(max_workers, "max_workers")
         self._loop: AbstractEventLoop | None = None
         self._threads: WorkerThreads | None = None
-        self._tasks: set[Task[Any]] = set()
-        self._on_loop: set[Run] = set()  # handed to the loop and not yet told of
-        self._awaited: set[Future[Any]] = set()  # what plain functions have returned and threads wait for
+        self._on_loop: dict[Run, Task[Any] | None] = {}  # runs that go on on the loop, None before their first step
+        self._awaited: set[Future[Any]] = set()  # what plain functions returned, and wait for
 
     def start(self, scheduler: Any, alias: str) -> None:
         super().start(scheduler, alias)
@@ -71,60 +70,55 @@ class AsyncIOExecutor(BaseExecutor):
         loop, threads = self._loop, self._threads
         if loop is None or threads is None:
             raise RuntimeError(f"this {type(self).__name__} has not been started; add it to a running scheduler")
-        if is_coroutine_function(run.func):
-            self._on_loop.add(run)
-            try:
-                loop.call_soon_threadsafe(self._begin_task, run)
-            except RuntimeError:  # the loop is closed
-                self._on_loop.discard(run)
-                raise
-        else:
+        if not is_coroutine_function(run.func):
             threads.submit(run)
+            return
+        self._on_loop[run] = None
+        try:
+            loop.call_soon_threadsafe(self._begin_task, run)
+        except BaseException:
+            del self._on_loop[run]
+            raise
 
     def _begin_task(self, run: Run) -> None:
-        task = asyncio.ensure_future(execute_async(run, self._clock, self._logger))
-        self._tasks.add(task)
-        task.add_done_callback(lambda ended: self._task_ended(ended, run))
+        if run in self._on_loop:
+            self._on_loop[run] = task = asyncio.ensure_future(execute_async(run, self._clock, self._logger))
+            task.add_done_callback(lambda ended: self._task_ended(ended, run))
 
     def _task_ended(self, task: Task[Any], run: Run) -> None:
-        self._tasks.discard(task)
-        if not self._is_off_loop(run):
-            return  # it was given up
+        if not task.cancelled():
+            task.exception()  # taken note of: the run bears it
+        if self._on_loop.pop(run, None) is None:
+            return  # it has been given up
         if run.outcome is None:  # cancelled before its first step
             fail(run, asyncio.CancelledError("the task was cancelled before it began"), self._clock)
-        elif not task.cancelled():
-            task.exception()  # taken note of: the run bears it
         self._run_ended(run)
 
-    def _is_off_loop(self, run: Run) -> bool:
-        """Take the run off those on the loop; return False when somebody else has done that."""
-        try:
-            self._on_loop.remove(run)
-        except KeyError:
-            return False
-        return True
-
     def give_up(self) -> None:
-        """Report the coroutines as failed that the loop will not bring to an end, since it has stopped."""
-        for run in self._on_loop.copy():
-            if self._is_off_loop(run):
-                self._run_ended(
-                    fail(run, RuntimeError("the event loop stopped before the coroutine ended"), self._clock)
-                )
-        for future in self._awaited.copy():
+        """Report the runs on a loop that has stopped and will not end them any more."""
+        for future in list(self._awaited):
             future.cancel()
+        for run, task in list(self._on_loop.items()):
+            del self._on_loop[run]
+            if task is not None:
+                task.cancel()  # should the loop run once more
+            fail(run, RuntimeError("the event loop stopped before the run had ended"), self._clock)
+            self._run_ended(run)
 
     def _await(self, awaitable: Awaitable[Any]) -> Any:
         """Await on the loop what a plain function returned on a thread; block that thread meanwhile."""
         loop = self._loop
         if loop is None:
             raise RuntimeError("this AsyncIOExecutor has been shut down")
-        future = asyncio.run_coroutine_threadsafe(_awaited(awaitable), loop)
+        future = asyncio.run_coroutine_threadsafe(settled(awaitable), loop)
         self._awaited.add(future)
         try:
-            return future.result()
+            retval, exc = future.result()
         finally:
             self._awaited.discard(future)
+        if exc is not None:
+            raise exc
+        return retval
 
     def shutdown(self, wait: bool = True) -> None:
         """
@@ -143,10 +137,6 @@ class AsyncIOExecutor(BaseExecutor):
             return asyncio.get_running_loop() is self._loop
         except RuntimeError:
             return False
-
-
-async def _awaited(awaitable: Awaitable[Any]) -> Any:
-    return await awaitable
 
 
 class _LoopAwareWorker:

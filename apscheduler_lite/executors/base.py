@@ -18,7 +18,13 @@ from apscheduler_lite._clock import SystemClock
 from apscheduler_lite._running import describe_exception, execute, execute_async
 from apscheduler_lite._timezones import to_instant
 from apscheduler_lite.errors import MaxInstancesReachedError
-from apscheduler_lite.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED, EVENT_JOB_MISSED, JobExecutionEvent
+from apscheduler_lite.events import (
+    EVENT_JOB_ERROR,
+    EVENT_JOB_EXECUTED,
+    EVENT_JOB_INTERRUPTED,
+    EVENT_JOB_MISSED,
+    JobExecutionEvent,
+)
 from apscheduler_lite.runs import Outcome, Run
 
 TYPE_CHECKING = False
@@ -46,6 +52,7 @@ OUTCOME_EVENTS = {
     Outcome.EXECUTED: EVENT_JOB_EXECUTED,
     Outcome.ERROR: EVENT_JOB_ERROR,
     Outcome.MISSED: EVENT_JOB_MISSED,
+    Outcome.INTERRUPTED: EVENT_JOB_INTERRUPTED,
 }
 OUTCOME_FACTS = ("outcome", "reason", "retval", "exception", "traceback", "started", "finished")
 """The attributes of a run that say how it ended."""

@@ -21,7 +21,7 @@ from .base import BaseExecutor, copy_outcome, fail
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from concurrent.futures import Executor, Future
     from datetime import datetime
     from typing import Any
@@ -55,7 +55,11 @@ class _WorkersExecutor(BaseExecutor):
     def start(self, scheduler: Any, alias: str) -> None:
         super().start(scheduler, alias)
         name = self._pool_kwargs.get("thread_name_prefix") or f"apscheduler_lite.{alias}"
-        self._pool = WorkerThreads(self.max_workers, self._make_worker, name)
+        self._pool = WorkerThreads(self.max_workers, self._make_worker, name, self._make_common())
+
+    def _make_common(self) -> Callable[[], None] | None:
+        """Make what the workers share, and return what is to be called when the last of them has ended."""
+        return None
 
     def _make_worker(self) -> Worker:
         raise NotImplementedError
@@ -80,7 +84,7 @@ class _WorkersExecutor(BaseExecutor):
 
     def shutdown(self, wait: bool = True) -> None:
         if self._pool is not None:
-            self._pool.shutdown(wait)
+            self._pool.shutdown(wait, _current.get())
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} (max_workers={self.max_workers})>"
@@ -104,15 +108,14 @@ class ThreadPoolExecutor(_WorkersExecutor):
         self, max_workers: int = 10, pool_kwargs: Mapping[str, Any] | None = None, *, prefetch: int = 0
     ) -> None:
         super().__init__(max_workers, pool_kwargs, prefetch, ("thread_name_prefix", "initializer", "initargs"))
+
+    def _make_common(self) -> Callable[[], None]:
+        # A new one each time: that of the last time may still be busy, or may have stayed in the parent process.
         self._loop_thread = LoopThread("apscheduler_lite.loop")
+        return self._loop_thread.close
 
     def _make_worker(self) -> Worker:
         return _ThreadWorker(self)
-
-    def shutdown(self, wait: bool = True) -> None:
-        super().shutdown(wait)
-        if wait:
-            self._loop_thread.close()
 
 
 class _ThreadWorker:
@@ -127,7 +130,7 @@ class _ThreadWorker:
         if initializer is not None:
             try:
                 initializer(*executor._pool_kwargs.get("initargs", ()))
-            except Exception as exc:
+            except BaseException as exc:
                 executor._logger.exception("the initializer of a worker thread raised an exception")
                 self._failed = exc
 

@@ -36,6 +36,15 @@ class Bookkeeping:
     def running(self, job_id: str) -> int:
         return len(self.instances.get(job_id, ()))
 
+    def in_progress(self, job_id: str | None, outcome: str | None, since: int | None, limit: int) -> list[Run]:
+        """Return the runs in progress that `BaseJobStore.get_runs` asks for, the latest due first."""
+        if outcome is not None:
+            return []
+        with self.lock:
+            found = [run for runs in self.instances.values() for run in runs if job_id in (None, run.job_id)]
+        found = [run for run in found if since is None or run.due >= since]
+        return sorted(found, key=lambda run: run.due, reverse=True)[:limit]
+
     def begin(self, job_id: str, runs: list[Run], backlog: int | None) -> None:
         with self.lock:
             if runs:

@@ -36,18 +36,20 @@ class Claim:
         skipped: (job, slot) pairs dropped because too many instances were running.
         missed: (job, slot) pairs dropped because they were older than the grace time.
         finished: jobs that have left the store, since their last run is among `runs`.
+        interrupted: runs of processes that are dead, found out since the last claim; their jobs may be None.
         faults: jobs that could not be scheduled.
         next_due: the instant at which the store wants to be claimed again; None when nothing is scheduled.
         failure: what the store raised after it had handed out `runs`, which count nevertheless; None mostly.
     """
 
-    __slots__ = ("failure", "faults", "finished", "missed", "next_due", "runs", "skipped")
+    __slots__ = ("failure", "faults", "finished", "interrupted", "missed", "next_due", "runs", "skipped")
 
     def __init__(self) -> None:
         self.runs: list[Run] = []
         self.skipped: list[tuple[Job, Slot]] = []
         self.missed: list[tuple[Job, Slot]] = []
         self.finished: list[Job] = []
+        self.interrupted: list[Run] = []
         self.faults: list[JobFault] = []
         self.next_due: int | None = None
         self.failure: BaseException | None = None

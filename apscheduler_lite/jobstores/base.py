@@ -2,13 +2,12 @@
 The port through which a scheduler keeps its jobs.
 
 A store that was written for APScheduler 3 implements the eight abstract methods and works unchanged: `BaseJobStore`
-    builds what
-this library needs beyond them (claiming, changing, giving back) on top of those eight. A store that can do better
-overrides that part too, as the memory and SQL stores do.
+builds what this library needs beyond them (claiming, changing, giving back) on top of those eight. A store that can do
+better overrides that part too, as the memory and SQL stores do.
 
 Who calls what: the scheduler calls a store from any thread and holds no lock of its own meanwhile. The eight methods
-    are called under
-the store's `guard`, one at a time, since stores of version 3 expect that; triggers are asked outside it.
+are called under the store's `guard`, one at a time, since stores of version 3 expect that; triggers are asked outside
+it.
 """
 
 from __future__ import annotations
@@ -23,6 +22,7 @@ from apscheduler_lite._timezones import UTC, from_instant, to_instant
 from apscheduler_lite.errors import ConflictingIdError, JobLookupError, TransientJobError
 from apscheduler_lite.runs import Run
 
+from ._adding import add_all
 from ._bookkeeping import Bookkeeping
 from ._claim import Claim, JobFault, UnknownExecutorError
 
@@ -56,20 +56,29 @@ class BaseJobStore(ABC):
     _logger = logging.getLogger("apscheduler_lite.jobstores")
     __bookkeeping: Bookkeeping | None = None
 
-    persistent = True
-    """Whether jobs outlive the process: then their functions must have importable names."""
+    persistent = False
+    """
+    Whether jobs outlive the process; then a function without an importable name is refused when its job is added.
+    A store written for version 3 does not say; it refuses such a job itself, when it is handed over.
+    """
 
     is_thread_safe = False
     """Whether any thread may call it at any time; if not, it is called by one at a time, under its `guard`."""
+
+    works_before_start = False
+    """Whether it can be used while its scheduler is not running, by anything but `claim_due`."""
+
+    answers_while_closed = False
+    """Whether `lookup_job` answers at once also before `start` and after `shutdown`, as that of a dict does."""
 
     poll_interval: float | None = None
     """Seconds after which the store is looked at even when nothing is due, since others may change it. None: never."""
 
     # -- life --------------------------------------------------------------------------------------------------
 
-    def start(self, scheduler: Any, alias: str) -> None:
+    def attach(self, scheduler: Any, alias: str) -> None:
         """
-        Get ready, when the scheduler starts or when the store is added to a running one.
+        Belong to a scheduler from now on; no more than that.
 
         Raises:
             RuntimeError: the store object already serves another scheduler.
@@ -77,12 +86,15 @@ class BaseJobStore(ABC):
         if self._scheduler is not None and self._scheduler is not scheduler:
             raise RuntimeError(
                 f"this {type(self).__name__} object already serves another scheduler; give each scheduler a store"
-                " object of its own"
-                " (they may point at the same database)"
+                " object of its own (they may point at the same database)"
             )
         self._scheduler = scheduler
         self._alias = alias
         self._logger = logging.getLogger(f"apscheduler_lite.jobstores.{alias}")
+
+    def start(self, scheduler: Any, alias: str) -> None:
+        """Get ready, when the scheduler starts or when the store is added to a running one."""
+        self.attach(scheduler, alias)
 
     def shutdown(self) -> None:
         """Free what the store holds, when its scheduler shuts down or the store is removed."""
@@ -143,6 +155,16 @@ class BaseJobStore(ABC):
 
     # -- what the scheduler calls beyond them ------------------------------------------------------------------
 
+    def check_job(self, job: Job) -> None:
+        """
+        Refuse a job that the store could not keep, before anything is changed.
+
+        Raises:
+            TransientJobError: the store outlives the process, and the job's function has no importable name.
+        """
+        if self.persistent:
+            job.__getstate__()
+
     def add_jobs(self, jobs: Sequence[Job], settle: Settle) -> None:
         """
         Add many jobs, all or none.
@@ -164,29 +186,8 @@ class BaseJobStore(ABC):
             with self.guard:
                 present = [self.lookup_job(job.id) for job in jobs]
                 if [None if each is None else each._next for each in present] == seen:
-                    self._add_all(jobs, present, wanted)
+                    add_all(self, jobs, present, wanted)
                     return
-
-    def _add_all(self, jobs: Sequence[Job], present: Sequence[Job | None], wanted: Sequence[bool]) -> None:
-        done: list[tuple[Job, Job | None]] = []
-        try:
-            for job, before, is_wanted in zip(jobs, present, wanted, strict=True):
-                if is_wanted:
-                    if before is None:
-                        self.add_job(job)
-                    else:
-                        self.update_job(job)
-                    done.append((job, before))
-            for before, is_wanted in zip(present, wanted, strict=True):
-                if before is not None and not is_wanted:
-                    self.remove_job(before.id)
-        except BaseException:
-            for job, before in reversed(done):
-                if before is None:
-                    self.remove_job(job.id)
-                else:
-                    self.update_job(before)
-            raise
 
     def change_job(self, job_id: str, decide: Decide) -> Job:
         """
@@ -346,6 +347,16 @@ class BaseJobStore(ABC):
                     if ends_program(exc):
                         raise
                     claim.faults.append(JobFault(run.job, job_id, exc, books.defer(job_id, now)))
+
+    def get_runs(
+        self, job_id: str | None = None, outcome: str | None = None, since: int | None = None, limit: int = 100
+    ) -> list[Run]:
+        """
+        Return runs, the latest due first: of one job, with one outcome, due at an instant or later, so many at most.
+
+        A store that keeps no record of runs knows those in progress.
+        """
+        return self._books.in_progress(job_id, outcome, since, limit)
 
     def retry_all(self) -> None:
         """Forget the pauses that faults have imposed on jobs: what caused them may have gone."""

@@ -31,6 +31,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from datetime import datetime
+    from typing import Any
 
     from apscheduler_lite._options import JobOptions
     from apscheduler_lite._planning import Plan
@@ -77,8 +78,8 @@ class MemoryJobStore(BaseJobStore):
     The job objects it returns are the stored ones: their ``next_run_time`` moves on as they run.
     """
 
-    persistent = False
     is_thread_safe = True
+    answers_while_closed = True
 
     def __init__(self) -> None:
         self._lock = RLock()  # a signal handler may interrupt the thread that holds it and call in
@@ -87,6 +88,13 @@ class MemoryJobStore(BaseJobStore):
         self._waiting: set[str] = set()  # due, but waiting for an instance to end: not on the heap
         self._sorted: list[Job] | None = None  # what get_all_jobs last returned, while nothing has changed
         self._state = Bookkeeping()
+
+    def start(self, scheduler: Any, alias: str) -> None:
+        served = (self._scheduler, self._alias)
+        super().start(scheduler, alias)
+        if served != (scheduler, alias):
+            for job in list(self._jobs.values()):
+                job._scheduler, job._jobstore_alias = scheduler, alias
 
     # -- looking -----------------------------------------------------------------------------------------------
 
@@ -363,6 +371,12 @@ class MemoryJobStore(BaseJobStore):
         self._state = Bookkeeping()
         self._waiting.clear()
         self._sweep()
+
+    def get_runs(
+        self, job_id: str | None = None, outcome: str | None = None, since: int | None = None, limit: int = 100
+    ) -> list[Run]:
+        with self._lock:
+            return self._state.in_progress(job_id, outcome, since, limit)
 
     def retry_all(self) -> None:
         with self._lock:

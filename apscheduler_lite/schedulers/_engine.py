@@ -1,5 +1,5 @@
 """
-The engine below the façade: one pass, and the end of a run. Its start and stop are in `_life`.
+The engine below the façade: one pass, and the end of a run.
 
 What it promises (and `tests/` show):
 
@@ -19,43 +19,34 @@ from apscheduler_lite._interrupts import ends_program
 from apscheduler_lite._text import duration_text
 from apscheduler_lite.events import (
     EVENT_JOB_ERROR,
+    EVENT_JOB_FAULT,
     EVENT_JOBSTORE_FAULT,
     EVENT_SCHEDULER_FAULT,
     FaultEvent,
 )
 from apscheduler_lite.executors.base import OUTCOME_EVENTS, event_of
-from apscheduler_lite.runs import _current
 
-from ._equipment import Equipment
+from ._life import STATE_PAUSED, STATE_RUNNING, STATE_STOPPED, Life
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from apscheduler_lite.runs import Run
 
 __all__ = ["STATE_PAUSED", "STATE_RUNNING", "STATE_STOPPED", "Engine"]
-
-STATE_STOPPED = 0
-STATE_RUNNING = 1
-STATE_PAUSED = 2
 
 STEP = 1.0
 """Seconds by which wall and monotonic clock must part before that is called a step."""
 
 
-class Engine(Equipment):
-    """What a scheduler does while it runs."""
+class Engine(Life):
+    """A scheduler without the calls that are about jobs."""
 
     def _begin_stopped(self) -> None:
-        self._state = STATE_STOPPED
-        self._phase = "stopped"  # → "starting" → "started" → "stopping" → "stopped"
-        self._stop_after_pass: Callable[[], None] | None = None  # a shutdown that was called for in a pass
-        self._runs: set[Run] = set()  # handed to an executor and not yet told of
-        self._starting: int | None = None  # the thread that is in start()
-        self._ticking: int | None = None  # the thread that is in a pass
+        super()._begin_stopped()
         self._wake_at: float = float("inf")  # the instant at which the next pass begins by itself
         self._drift: float | None = None  # wall minus monotonic clock at the last pass
+        self._drift_epoch = 0  # the start in which that was
+        self._behind: set[str] = set()  # stores whose jobs have not been told yet that the clock was set back
 
     # -- one pass ----------------------------------------------------------------------------------------------
 
@@ -75,6 +66,8 @@ class Engine(Equipment):
         seconds: float | None = 1.0  # after a failure
         try:
             self._watch_clock()
+            if self._behind:
+                self._shorten_waits()
             due_in = self._ticker.tick(self._catalog.open, dict(self._executors))
             seconds = longest if due_in is None else due_in if longest is None else min(due_in, longest)
         except BaseException as exc:
@@ -85,30 +78,33 @@ class Engine(Equipment):
             with suppress(Exception):
                 self._tell(FaultEvent(EVENT_SCHEDULER_FAULT, exc, retry_in=seconds))
         finally:
-            with self._lock:
-                self._ticking = None
-                stop, self._stop_after_pass = self._stop_after_pass, None
-                if self._phase != "started":
-                    self._changed.notify_all()
-            if stop is not None:
-                stop()
+            self._end_pass()
         self._wake_at = float("inf") if seconds is None else self.clock.now() + seconds * 1e6
         return seconds
 
-    def _is_busy(self) -> bool:
-        """Return whether a pass or a run is going on, for a clock that waits until nothing is."""
-        return self._ticking is not None or bool(self._runs) or self._phase in ("starting", "stopping")
+    def _end_pass(self) -> None:
+        """Make room for the next pass, or make the shutdown that was asked for from within this one."""
+        me = get_ident()
+        asked = None
+        with self._lock:
+            if self._ticking == me:
+                self._ticking = self._in_hand = None
+            if self._phase != "started":
+                asked = self._stop_asked if self._turner == me else None
+                self._changed.notify_all()
+        if asked is not None:
+            self._stop(*asked)
 
-    def _refuse_to_block(self) -> None:
-        """Raise when the calling thread is one that this scheduler needs in order to go on."""
-        if _current.get() is not None or get_ident() in (self._ticking, self._starting):
-            raise RuntimeError("a job or a listener cannot wait for its own scheduler; call this from the test itself")
+    def _may_claim(self) -> bool:
+        """Return whether the pass may go on: no shutdown has begun, and none has given this pass up."""
+        return self._phase == "started" and self._ticking == get_ident()
 
     def _watch_clock(self) -> None:
         """Notice when the wall clock was set, or the machine slept, since the last pass."""
         drift = self.clock.now() / 1e6 - self.clock.monotonic()
         before, self._drift = self._drift, drift
-        if before is None or abs(drift - before) < STEP:
+        epoch, self._drift_epoch = self._drift_epoch, self._epoch
+        if before is None or epoch != self._epoch or abs(drift - before) < STEP:
             return
         step = drift - before
         self._logger.warning(
@@ -118,11 +114,30 @@ class Engine(Equipment):
             extra={"action": "clock_step"},
         )
         if step < 0:
-            self._catalog.shorten_waits(self.clock.now())
+            self._behind.update(alias for alias, _ in self._catalog.open)
+
+    def _shorten_waits(self) -> None:
+        """Let the stores' jobs go on with their beat after the clock was set back; try again where that fails."""
+        for alias, store in self._catalog.open:
+            if alias not in self._behind:
+                continue
+            try:
+                failed = self._catalog.shorten_waits(store, self.clock.now())
+            except BaseException as exc:
+                if ends_program(exc):
+                    raise
+                self._logger.exception('Error reading job store "%s" after the clock was set back', alias)
+                self._tell(FaultEvent(EVENT_JOBSTORE_FAULT, exc, alias=alias, jobstore=alias))
+                continue
+            self._behind.discard(alias)
+            for job, reason in failed:
+                self._logger.error('Job "%s" waits for its old time after the clock was set back', job, exc_info=reason)
+                self._tell(FaultEvent(EVENT_JOB_FAULT, reason, job_id=job.id, jobstore=alias, job=job))
 
     # -- runs --------------------------------------------------------------------------------------------------
 
     def _run_begins(self, run: Run) -> None:
+        self._in_hand = run
         self._runs.add(run)
 
     def _run_is_off(self, run: Run) -> None:
@@ -130,22 +145,33 @@ class Engine(Equipment):
 
     def _run_ended(self, run: Run) -> None:
         """Take note of a run's end: record it, tell of it, look for what waited for it. Raises nothing."""
-        run.told_by = get_ident()
+        run.held_by = get_ident()
         freed = False
+        try:
+            freed = self._record(run)
+            if self._listeners.mask & OUTCOME_EVENTS.get(run.outcome or "", EVENT_JOB_ERROR):
+                self._tell(event_of(run))
+        finally:
+            self._runs.discard(run)
+            if freed:
+                self.wakeup()
+            if self._is_draining:
+                with self._lock:
+                    self._changed.notify_all()
+            if self._unclosed:
+                self._close_stores()
+
+    def _record(self, run: Run) -> bool:
         store = self._catalog.stores.get(run.jobstore)
-        if store is not None:
-            try:
-                freed = store.record_outcomes((run,))
-            except BaseException as exc:
-                if ends_program(exc):
-                    raise
-                self._logger.exception('Error recording the end of %r in job store "%s"', run, run.jobstore)
-                self._tell(FaultEvent(EVENT_JOBSTORE_FAULT, exc, alias=run.jobstore, job_id=run.job_id, job=run.job))
-        if self._listeners.mask & OUTCOME_EVENTS.get(run.outcome or "", EVENT_JOB_ERROR):
-            self._tell(event_of(run))
-        self._runs.discard(run)
-        if freed:
-            self.wakeup()
-        if self._phase != "started":  # somebody may be waiting for the last of them
-            with self._lock:
-                self._changed.notify_all()
+        if store is None:
+            if run.lease is not None:  # its store was removed while it ran
+                run.lease.end(run)
+            return False
+        try:
+            return store.record_outcomes((run,))
+        except BaseException as exc:
+            if ends_program(exc):
+                raise
+            self._logger.exception('Error recording the end of %r in job store "%s"', run, run.jobstore)
+            self._tell(FaultEvent(EVENT_JOBSTORE_FAULT, exc, alias=run.jobstore, job_id=run.job_id, job=run.job))
+            return False

@@ -13,6 +13,7 @@ from apscheduler_lite._catalog import Catalog
 from apscheduler_lite._clock import Alarm
 from apscheduler_lite._configuration import build, nested, read
 from apscheduler_lite._listeners import Listeners
+from apscheduler_lite._options import as_name
 from apscheduler_lite._text import did_you_mean, one_of
 from apscheduler_lite._tick import Ticker, is_logged
 from apscheduler_lite.errors import SchedulerAlreadyRunningError
@@ -49,7 +50,7 @@ _INFO = 20  # logging.INFO
 class Equipment(ABC):
     """A scheduler's options, executors, stores and listeners."""
 
-    _own_options: tuple[str, ...] = ()
+    _own_options: tuple[str, ...] = ()  # those that `_configure` of a subclass takes out of the dict
 
     clock: Clock
     timezone: tzinfo
@@ -63,7 +64,7 @@ class Equipment(ABC):
         self._lock = RLock()
         self._changed = Condition(self._lock)
         self._alarm = Alarm()
-        self._catalog = Catalog()
+        self._catalog = Catalog(self)
         self._executors: dict[str, BaseExecutor] = {}
         self._begin_stopped()
         self.configure(gconfig, **options)
@@ -84,6 +85,12 @@ class Equipment(ABC):
     def _run_is_off(self, run: Run) -> None:
         raise NotImplementedError
 
+    def _may_claim(self) -> bool:
+        raise NotImplementedError
+
+    def _is_started(self) -> bool:
+        raise NotImplementedError
+
     def _tell(self, event: SchedulerEvent) -> None:
         """Deliver an event of the loop or of a run."""
         self._dispatch_event(event)
@@ -92,14 +99,14 @@ class Equipment(ABC):
         """Deliver an event to the listeners, in this thread."""
         self._listeners.deliver(event)
 
-    def _tell_of_job(self, code: int, job: Job, alias: str) -> None:
-        """Deliver an event about a job, if anybody listens, and log that it was added."""
-        if code == EVENT_JOB_ADDED and is_logged(self._logger, _INFO):
+    def _tell_of_job(self, code: int, job: Job | None, alias: str, job_id: str = "") -> None:
+        """Deliver an event about a job, or an id whose job cannot be read, if anybody listens; log what was added."""
+        if code == EVENT_JOB_ADDED and job is not None and is_logged(self._logger, _INFO):
             self._logger.info(
                 'Added job "%s" to job store "%s"', job, alias, extra={"action": "job_added", "job_id": job.id}
             )
         if self._listeners.mask & code:
-            self._dispatch_event(JobEvent(code, job.id, alias, job=job))
+            self._dispatch_event(JobEvent(code, job_id if job is None else job.id, alias, job=job))
 
     def add_listener(self, callback: Callable[[Any], Any], mask: int = EVENT_ALL) -> None:
         """
@@ -154,7 +161,6 @@ class Equipment(ABC):
         self.clock = settings.clock
         self.jobstore_retry_interval = settings.retry_interval
         self._job_defaults = settings.job_defaults
-        self._own: dict[str, Any] = settings.own
         self._listeners = Listeners(self._logger, self.clock)
         if previous is not None:
             self._listeners.take_over(previous)
@@ -178,23 +184,35 @@ class Equipment(ABC):
             executor_opts: arguments for that class.
 
         Raises:
-            ValueError: there is one by that alias.
+            ValueError: there is one by that alias, or the scheduler has this one already.
             LookupError: there is no such class.
+            TypeError: it is no executor, or an argument is unknown.
         """
+        alias = as_name(alias, "alias")
         built: BaseExecutor = build("executor", executor, "executor", executor_opts)
-        with self._lock:
-            if alias in self._executors:
-                raise ValueError(f"this scheduler already has an executor by the alias {alias!r}")
-            is_started = self._phase == "started"
-        if is_started:
-            built.start(self, alias)
-        with self._lock:
-            self._executors[alias] = built
+        is_started = self._take_in(built, self._executors, alias, "executor")
         self._dispatch_event(SchedulerEvent(EVENT_EXECUTOR_ADDED, alias))
         if is_started:
             for _, store in self._catalog.open:
                 store.retry_all()  # jobs may have waited for this executor
             self.wakeup()
+
+    def _take_in(self, built: Any, by_alias: dict[str, Any], alias: str, what: str) -> bool:
+        """Keep an executor or store under its alias, started if the scheduler is; return whether it is."""
+        with self._lock:
+            _check_free(built, by_alias, alias, what)
+        is_started = self._is_started()
+        if is_started:
+            built.start(self, alias)
+        with self._lock:
+            try:
+                _check_free(built, by_alias, alias, what)
+            except ValueError:  # another thread was faster
+                if is_started:
+                    built.shutdown()
+                raise
+            by_alias[alias] = built
+        return is_started
 
     def remove_executor(self, alias: str, shutdown: bool = True) -> None:
         """
@@ -233,19 +251,14 @@ class Equipment(ABC):
             jobstore_opts: arguments for that class.
 
         Raises:
-            ValueError: there is one by that alias.
+            ValueError: there is one by that alias, or the scheduler has this one already.
             LookupError: there is no such class.
+            TypeError: it is no store, or an argument is unknown.
             RuntimeError: the store object serves another scheduler.
         """
+        alias = as_name(alias, "alias")
         built: BaseJobStore = build("jobstore", jobstore, "jobstore", jobstore_opts)
-        with self._lock:
-            if alias in self._catalog.stores:
-                raise ValueError(f"this scheduler already has a job store by the alias {alias!r}")
-            is_started = self._phase == "started"
-        if is_started:
-            built.start(self, alias)
-        with self._lock:
-            self._catalog.stores[alias] = built
+        is_started = self._take_in(built, self._catalog.stores, alias, "job store")
         if is_started:
             self._open_store(alias, built)
         self._dispatch_event(SchedulerEvent(EVENT_JOBSTORE_ADDED, alias))
@@ -272,6 +285,7 @@ class Equipment(ABC):
             self._catalog.end_use(alias)
         if shutdown:
             store.shutdown()
+        store._scheduler = None  # it may serve another one from here on
         self._dispatch_event(SchedulerEvent(EVENT_JOBSTORE_REMOVED, alias))
 
     def _lookup_jobstore(self, alias: str) -> BaseJobStore:
@@ -292,3 +306,11 @@ class Equipment(ABC):
     def _create_lock(self) -> Any:
         """Return a re-entrant lock, for executors that ask for one (APScheduler 3's name)."""
         return RLock()
+
+
+def _check_free(built: Any, by_alias: dict[str, Any], alias: str, what: str) -> None:
+    if alias in by_alias:
+        raise ValueError(f"the alias {alias!r} is taken by another {what} of this scheduler")
+    for taken, each in by_alias.items():
+        if each is built:
+            raise ValueError(f"this {what} is in this scheduler already, by the alias {taken!r}")

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from apscheduler_lite._catalog import NewJob, is_finished
-from apscheduler_lite._options import as_bool, as_name, refuse_unknown, undefined, validated
+from types import FunctionType
+
+from apscheduler_lite._new_jobs import NewJob, is_finished
+from apscheduler_lite._options import JOB_OPTIONS, as_bool, as_name, refuse_unknown, undefined, validated
 from apscheduler_lite._text import shorten
 from apscheduler_lite.errors import warn
 from apscheduler_lite.events import EVENT_JOB_ADDED
 from apscheduler_lite.job import Job
 from apscheduler_lite.triggers.base import BaseTrigger
 
-from ._engine import STATE_RUNNING
-from ._life import Life
+from ._engine import STATE_RUNNING, Engine
 from ._triggers import bound_trigger, check_place_of_args
 
 TYPE_CHECKING = False
@@ -27,11 +28,12 @@ __all__ = ["Intake"]
 
 _ADD_JOB_ARGUMENTS = (
     "func", "trigger", "args", "kwargs", "id", "name", "misfire_grace_time", "coalesce", "max_instances",
-    "next_run_time", "jobstore", "executor", "replace_existing",
+    "next_run_time", "jobstore", "executor", "replace_existing", "on_crash",
 )  # fmt: skip
+_OPTIONS = tuple(name for name in JOB_OPTIONS if name != "executor")
 
 
-class Intake(Life):
+class Intake(Engine):
     """A scheduler to which jobs can be added."""
 
     # -- adding ------------------------------------------------------------------------------------------------
@@ -51,6 +53,8 @@ class Intake(Life):
         jobstore: str = "default",
         executor: str = "default",
         replace_existing: bool = False,
+        *,
+        on_crash: Any = undefined,
         **trigger_args: Any,
     ) -> Job:
         """
@@ -74,6 +78,8 @@ class Intake(Life):
             executor: alias of the executor.
             replace_existing: take the place of a job with the same id. With an unchanged trigger its next run time
                 and its pause are kept.
+            on_crash: what becomes of a run that was in progress when its process died, in a store that outlives it:
+                ``"skip"`` (the default) records it as interrupted, ``"rerun"`` runs it again as well.
             trigger_args: arguments of the trigger.
 
         Returns:
@@ -84,7 +90,12 @@ class Intake(Life):
             TransientJobError: the store is persistent and the function has no importable name.
             TypeError, ValueError, LookupError: an argument is wrong; the message says which and what would do.
         """
-        options = (misfire_grace_time, coalesce, max_instances)
+        options = {
+            "misfire_grace_time": misfire_grace_time,
+            "coalesce": coalesce,
+            "max_instances": max_instances,
+            "on_crash": on_crash,
+        }
         new = self._new_job(
             func, trigger, args, kwargs, id, name, options, next_run_time, executor, replace_existing, trigger_args
         )
@@ -130,7 +141,7 @@ class Intake(Life):
         if "func" not in given:
             refuse_unknown(given, _ADD_JOB_ARGUMENTS, "argument of add_job")
             raise TypeError("a job needs a func")
-        options = tuple(given.pop(name, undefined) for name in ("misfire_grace_time", "coalesce", "max_instances"))
+        options = {name: given.pop(name, undefined) for name in _OPTIONS}
         next_run_time = given.pop("next_run_time", undefined)
         first = [given.pop(name, None) for name in ("func", "trigger", "args", "kwargs", "id", "name")]
         executor, replace = given.pop("executor", "default"), given.pop("replace_existing")
@@ -150,6 +161,8 @@ class Intake(Life):
         next_run_time: Any = undefined,
         jobstore: str = "default",
         executor: str = "default",
+        *,
+        on_crash: Any = undefined,
         **trigger_args: Any,
     ) -> Callable[[Function], Function]:
         """
@@ -162,34 +175,33 @@ class Intake(Life):
         if not isinstance(trigger, (BaseTrigger, str, bytes)):
             raise TypeError("scheduled_job needs a trigger: write @scheduler.scheduled_job('interval', minutes=5)")
 
+        options = {
+            "misfire_grace_time": misfire_grace_time,
+            "coalesce": coalesce,
+            "max_instances": max_instances,
+            "on_crash": on_crash,
+        }
+
         def decorate(func: Function) -> Function:
-            self.add_job(
-                func,
-                trigger,
-                args,
-                kwargs,
-                self._derived_id(func) if id is None else id,
-                name,
-                misfire_grace_time,
-                coalesce,
-                max_instances,
-                next_run_time,
-                jobstore,
-                executor,
-                True,
-                **trigger_args,
+            reference = _reference_of(func) if id is None else None
+            job_id = id if reference is None else self._derived_id(reference)
+            given = dict(trigger_args)
+            new = self._new_job(
+                func, trigger, args, kwargs, job_id, name, options, next_run_time, executor, True, given
             )
+            if isinstance(func, FunctionType) and "<" not in func.__qualname__:
+                # Its name will mean it as soon as this has returned it, but does not yet.
+                new.job._func_ref = f"{func.__module__}:{func.__qualname__}"
+            self._add([new], jobstore)
+            if reference is not None:  # counted now, since only jobs count that have been made
+                with self._lock:
+                    self._derived[reference] = self._derived.get(reference, 0) + 1
             return func
 
         return decorate
 
-    def _derived_id(self, func: Any) -> str | None:
-        module, name = getattr(func, "__module__", None), getattr(func, "__qualname__", "<")
-        if not module or "<" in name:  # a lambda or a nested function has no name to be found again by
-            return None
-        reference = f"{module}:{name}"
-        with self._lock:
-            self._derived[reference] = number = self._derived.get(reference, 0) + 1
+    def _derived_id(self, reference: str) -> str:
+        number = self._derived.get(reference, 0) + 1
         return reference if number == 1 else f"{reference}#{number}"
 
     def _begin_stopped(self) -> None:
@@ -204,7 +216,7 @@ class Intake(Life):
         kwargs: Any,
         id: Any,
         name: Any,
-        options: tuple[Any, ...],
+        options: dict[str, Any],
         next_run_time: Any,
         executor: Any,
         replace: Any,
@@ -213,21 +225,15 @@ class Intake(Life):
         if args is not None:
             check_place_of_args(args, trigger)
         made = self._create_trigger(trigger, trigger_args)
-        job = Job._of(self, id, func, made, args, kwargs, name, self._options_of(executor, *options))
+        job = Job._of(self, id, func, made, args, kwargs, name, self._options_of(executor, options))
         if next_run_time is not undefined:
             job._assign(job._decide({"next_run_time": next_run_time}))
         return NewJob(job, as_bool(replace, "replace_existing"), next_run_time is not undefined)
 
-    def _options_of(self, executor: Any, misfire_grace_time: Any, coalesce: Any, max_instances: Any) -> JobOptions:
-        given: dict[str, Any] = {}
+    def _options_of(self, executor: Any, options: dict[str, Any]) -> JobOptions:
+        given = {name: value for name, value in options.items() if value is not undefined}
         if executor != self._job_defaults.executor:
             given["executor"] = executor
-        if misfire_grace_time is not undefined:
-            given["misfire_grace_time"] = misfire_grace_time
-        if coalesce is not undefined:
-            given["coalesce"] = coalesce
-        if max_instances is not undefined:
-            given["max_instances"] = max_instances
         return self._job_defaults.replaced(validated(given)) if given else self._job_defaults
 
     def _create_trigger(
@@ -261,7 +267,7 @@ class Intake(Life):
             return
         if store.persistent:
             for each in new:
-                each.job.__getstate__()
+                store.check_job(each.job)
                 self._warn_of_copy(each.job)
         if self.running:
             for each in new:
@@ -278,3 +284,9 @@ class Intake(Life):
                 f"job {job.id!r} calls a method of {shorten(owner)}; the store keeps a copy of that object, and the job"
                 " will run on the copy"
             )
+
+
+def _reference_of(func: Any) -> str | None:
+    """Return what a derived id begins with; None for a lambda or a nested function, which nobody finds again."""
+    module, name = getattr(func, "__module__", None), getattr(func, "__qualname__", "<")
+    return f"{module}:{name}" if module and "<" not in name else None

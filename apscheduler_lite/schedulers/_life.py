@@ -1,26 +1,17 @@
 """
-The life of a scheduler: stopped → starting → started → stopping → stopped.
+The life of a scheduler: stopped, starting, started, stopping, stopped; and what the process does to it.
 
-Start and stop may be called in any order, from any thread, from jobs and from listeners, also at the same time:
-
-* One thread at a time starts or stops; the others wait for it, or are told.
-* A stop that is called for within a pass is carried out at the end of the pass: what the pass has claimed is handed
-  over before.
-* A stop never waits for the run that calls for it. A coroutine that calls for it is not held up at all, since others
-  live on its loop.
-* The loop belongs to one start. It knows that by its alarm, which each start makes anew; so a loop that is slow to
-  end cannot go on when the scheduler is started again.
+Any thread may turn it at any time, also from inside a turn: a job, a listener or a signal handler that runs in the
+very thread that is in `start`, `shutdown` or a pass. Whoever is inside never waits for itself. A shutdown that comes
+from within a start or a pass is noted and made at their end, so that what the pass has claimed still gets to its
+executors.
 """
 
 from __future__ import annotations
 
-import sys
-from contextvars import copy_context
-from functools import partial
-from threading import Condition, RLock, Thread, get_ident
+from threading import Condition, RLock, get_ident
 
-from apscheduler_lite._clock import Alarm
-from apscheduler_lite._interrupts import ends_program
+from apscheduler_lite._clock import Alarm, SystemClock
 from apscheduler_lite._options import check_waiting
 from apscheduler_lite._text import counted
 from apscheduler_lite.errors import SchedulerAlreadyRunningError, SchedulerNotRunningError
@@ -34,29 +25,63 @@ from apscheduler_lite.events import (
 )
 from apscheduler_lite.runs import _current
 
-from ._engine import STATE_PAUSED, STATE_RUNNING, STATE_STOPPED, Engine
+from ._opening import Opening
 from ._process import check_environment, watch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
 
-    from apscheduler_lite._catalog import NewJob
-    from apscheduler_lite.executors.base import BaseExecutor
     from apscheduler_lite.job import Job
-    from apscheduler_lite.jobstores.base import BaseJobStore
     from apscheduler_lite.runs import Run
 
-__all__ = ["Life"]
+__all__ = ["STATE_PAUSED", "STATE_RUNNING", "STATE_STOPPED", "Life"]
+
+STATE_STOPPED = 0
+STATE_RUNNING = 1
+STATE_PAUSED = 2
+
+LOOK_EVERY = 0.1
+"""Seconds between two looks for what is not announced by anybody."""
+
+_real = SystemClock()  # for the bound of a wait on real threads, whatever clock the scheduler lives by
 
 
-class Life(Engine):
-    """A scheduler without the calls that are about jobs."""
+class Bound:
+    """How long to wait at the longest: a number of seconds from its making on, or for ever."""
+
+    __slots__ = ("_end", "seconds")
+
+    def __init__(self, seconds: float | None) -> None:
+        self.seconds = seconds
+        self._end = None if seconds is None else _real.monotonic() + seconds
+
+    @property
+    def left(self) -> float | None:
+        """Return the seconds that are left, None for ever."""
+        return None if self._end is None else max(0.0, self._end - _real.monotonic())
+
+    def at_most(self, seconds: float | None) -> float | None:
+        """Return the seconds that are left, or the given ones if they are less."""
+        left = self.left
+        return seconds if left is None else left if seconds is None else min(left, seconds)
+
+
+class Life(Opening):
+    """A scheduler that can be started and stopped, and that keeps the runs which are in progress."""
 
     def _begin_stopped(self) -> None:
         super()._begin_stopped()
-        self._has_been_started = False
+        self._state = STATE_STOPPED
+        self._phase = "stopped"  # → "starting" → "started" → "stopping" → "stopped"
+        self._turner: int | None = None  # the thread that is in start() or shutdown()
+        self._stop_asked: tuple[bool, Bound] | None = None  # a shutdown that is to be made by the present start or pass
+        self._is_leaving = False  # from shutdown until its listeners have heard of it
+        self._epoch = 0  # how often it has been started
+        self._given_up: set[Run] = set()  # those that a shutdown has not waited for to the end
+        self._is_draining = False
+        self._ticking: int | None = None  # the thread that is in a pass
+        self._in_hand: Run | None = None  # the run that the pass is handing to its executor
 
     # -- state -------------------------------------------------------------------------------------------------
 
@@ -70,6 +95,20 @@ class Life(Engine):
         """Return whether the scheduler has been started, paused or not, and not been shut down."""
         return self._state != STATE_STOPPED
 
+    def _set_phase(self, phase: str) -> None:
+        with self._lock:
+            self._phase = phase
+            self._turner = None
+            self._changed.notify_all()
+
+    def _is_started(self) -> bool:
+        """Return whether it is started, once a start that another thread is making has come to its end."""
+        with self._lock:
+            self._changed.wait_for(lambda: self._phase != "starting" or self._turner == get_ident())
+            return self._phase == "started"
+
+    # -- start -------------------------------------------------------------------------------------------------
+
     def start(self, paused: bool = False) -> None:
         """
         Start the executors and the stores, add the pending jobs, and begin to run what is due.
@@ -81,30 +120,21 @@ class Life(Engine):
             SchedulerAlreadyRunningError: it is running.
             KeyError: a pending job names a store that does not exist.
         """
+        self._begin(paused)
+
+    def _begin(self, paused: bool) -> Alarm:
+        """Do what `start` says; return the alarm of this start, by which its loop knows whether it is still wanted."""
         check_environment()
+        self._finish_stop()
         with self._lock:
             if self._phase != "stopped":
                 raise SchedulerAlreadyRunningError
             self._phase = "starting"
-            self._starting = get_ident()
-            self._alarm = Alarm()
-        try:
-            begin_passes = self._begin(paused)
-            self._dispatch_event(SchedulerEvent(EVENT_SCHEDULER_STARTED))
-            begin_passes()
-        finally:
-            if self._starting == get_ident():  # else somebody else is starting it again by now
-                self._starting = None
-
-    def _begin(self, paused: bool) -> Callable[[], object]:
-        """Get everything ready; return what is to be called to begin with the passes."""
+            self._turner = get_ident()
+            self._stop_asked = None
+            self._alarm = alarm = Alarm()  # a new one: the loop of the last start may still sleep on the old one
         try:
             added = self._open()
-            try:
-                begin_passes = self._make_loop()
-            except BaseException:
-                self._close(drained=False)
-                raise
         except BaseException:
             self._set_phase("stopped")
             raise
@@ -112,55 +142,39 @@ class Life(Engine):
         self.clock.attach(self)
         with self._lock:
             self._state = STATE_PAUSED if paused else STATE_RUNNING
-            self._drift = None
-            self._has_been_started = True
+            self._epoch += 1
             self._set_phase("started")
+            asked = self._take_stop()
+        try:
+            self._tell_of_start(added)
+        except BaseException:  # Ctrl-C
+            self.shutdown(wait=False)
+            raise
+        if asked is not None:
+            self.shutdown(asked[0], asked[1].left)
+        elif not paused:
+            self.wakeup()
+        return alarm
+
+    def _finish_stop(self) -> None:
+        """Let a shutdown come to its end: by waiting for it, or at once when the present pass was to make it."""
+        with self._lock:
+            if self._phase != "stopping":
+                return
+            asked = self._take_stop() if self._ticking == get_ident() == self._turner else None
+            if asked is None and not self._is_inside():
+                self._changed.wait_for(lambda: self._phase != "stopping")
+        if asked is not None:
+            self._stop(*asked)
+            self._ticking = None  # what this pass has claimed already it still hands over
+
+    def _tell_of_start(self, added: list[tuple[str, Job]]) -> None:
         for alias, job in added:
             self._tell_of_job(EVENT_JOB_ADDED, job, alias)
         self._logger.info("Scheduler started", extra={"action": "scheduler_started"})
-        return begin_passes
+        self._dispatch_event(SchedulerEvent(EVENT_SCHEDULER_STARTED))
 
-    def _make_loop(self) -> Callable[[], object]:
-        """Make what calls `_process_jobs` again and again; return what sets it going, once STARTED has been told."""
-        return self.wakeup
-
-    def _open(self) -> list[tuple[str, Job]]:
-        """Start executors and stores and add the pending jobs; undo it all when one of them fails."""
-        if "default" not in self._executors:
-            self.add_executor(self._create_default_executor(), "default")
-        if "default" not in self._catalog.stores:
-            self.add_jobstore(self._create_default_jobstore(), "default")
-        for alias in list(self._catalog.pending):
-            self._catalog.store(alias)
-        begun: list[BaseExecutor | BaseJobStore] = []
-        pending: list[tuple[str, list[NewJob]]] = []
-        try:
-            for alias, executor in list(self._executors.items()):
-                executor.start(self, alias)
-                begun.append(executor)
-            added: list[tuple[str, Job]] = []
-            for alias, store in list(self._catalog.stores.items()):
-                store.start(self, alias)
-                begun.append(store)
-                self._open_store(alias, store)
-                waiting = self._catalog.take_pending(alias)
-                pending.append((alias, waiting))
-                if waiting:
-                    added.extend((alias, job) for job in self._catalog.add(waiting, alias, self.clock.now()))
-        except BaseException:
-            self._catalog.end_use()
-            self._catalog.put_back(pending)
-            for each in reversed(begun):
-                self._guarded(f"shutting down {each!r}", each.shutdown)
-            raise
-        return added
-
-    def _open_store(self, alias: str, store: BaseJobStore) -> None:
-        if alias in self._catalog.to_be_emptied:
-            with store.guard:
-                store.remove_all_jobs()
-            self._catalog.to_be_emptied.discard(alias)
-        self._catalog.begin_use(alias, store)
+    # -- pause -------------------------------------------------------------------------------------------------
 
     def pause(self) -> None:
         """
@@ -192,11 +206,6 @@ class Life(Engine):
         self._dispatch_event(SchedulerEvent(code))
         return True
 
-    def _set_phase(self, phase: str) -> None:
-        with self._lock:
-            self._phase = phase
-            self._changed.notify_all()
-
     # -- shutdown ----------------------------------------------------------------------------------------------
 
     def shutdown(self, wait: bool = True, timeout: float | None = None) -> Any:
@@ -215,88 +224,130 @@ class Life(Engine):
             TypeError, ValueError: an argument is wrong; it goes on.
         """
         check_waiting(wait, timeout)
-        self._shut_down(wait, timeout, self._own_runs())
-
-    def _shut_down(self, wait: bool, timeout: float | None, own: set[Run]) -> None:
-        inside = self._ticking == get_ident() or bool(own)
+        bound = Bound(timeout)
         with self._lock:
-            if self._phase == "starting" and self._starting != get_ident():
-                self._changed.wait_for(lambda: self._phase != "starting", timeout)
-            if self._phase == "starting" or not self._has_been_started:
-                raise SchedulerNotRunningError
-            if self._phase == "stopping" and wait and not inside:
-                self._changed.wait_for(lambda: self._phase != "stopping", timeout)
+            if self._phase == "starting" and (
+                self._turner == get_ident() or not self._changed.wait_for(lambda: self._phase != "starting", bound.left)
+            ):
+                self._stop_asked = (wait, bound)
                 return
+            if self._phase == "stopped" and not self._epoch:
+                raise SchedulerNotRunningError
             if self._phase != "started":
+                if wait and not self._is_inside():
+                    self._changed.wait_for(lambda: self._phase != "stopping", bound.left)
                 return
             self._phase = "stopping"
+            self._turner = get_ident()
             self._state = STATE_STOPPED
-            stop = partial(self._stop, wait, timeout, own)
-            if self._ticking == get_ident():
-                self._stop_after_pass = stop
-                return
+            self._is_draining = self._is_leaving = True
+            in_pass = self._ticking == get_ident()
+            self._stop_asked = (wait, bound) if in_pass else None
         self._alarm.ring()
-        if own and _is_on_a_loop():
-            Thread(target=copy_context().run, args=(stop,), name="APScheduler shutdown").start()
-        else:
-            stop()
+        if not in_pass:
+            self._stop(wait, bound)
+        elif wait:
+            self._drain(bound)
 
-    def _stop(self, wait: bool, timeout: float | None, own: set[Run]) -> None:
+    def _take_stop(self) -> tuple[bool, Bound] | None:
+        asked, self._stop_asked = self._stop_asked, None
+        return asked
+
+    def _stop(self, wait: bool, bound: Bound) -> None:
+        self._stop_asked = None
         drained = False
         try:
-            self._end_loop()
-            drained = wait and self._drain(timeout, own)
-        finally:  # when Ctrl-C ends the waiting, too
+            self._wait_for_pass(bound)
+            drained = wait and self._drain(bound)
+        finally:  # also when Ctrl-C has ended the wait
             self._close(drained)
-            self.clock.detach(self)
-            self._set_phase("stopped")
-        self._logger.info("Scheduler has been shut down", extra={"action": "scheduler_shutdown"})
-        self._dispatch_event(SchedulerEvent(EVENT_SCHEDULER_SHUTDOWN))
 
-    def _end_loop(self) -> None:
+    def _wait_for_pass(self, bound: Bound) -> None:
         """Wait until no other thread is in a pass, so that nothing is claimed after this."""
         with self._lock:
-            self._changed.wait_for(lambda: self._ticking in (None, get_ident()))
+            if not self._changed.wait_for(lambda: self._ticking in (None, get_ident()), bound.left):
+                self._logger.warning("Scheduler shut down while its loop was held up by a store, trigger or listener")
+                self._ticking = None  # it claims nothing more when it comes back
 
-    def _drain(self, timeout: float | None, own: set[Run]) -> bool:
+    def _drain(self, bound: Bound) -> bool:
         """Wait for the runs in progress, but those that this call is part of; return whether they have ended."""
-        ended = self._wait_for_runs(timeout, own)
-        if not ended:
-            left = counted(len(self._runs.copy() - own), "run")
-            self._logger.warning("Scheduler shut down after %s s with %s still in progress", timeout, left)
-        return ended
-
-    def _wait_for_runs(self, timeout: float | None, own: set[Run]) -> bool:
         with self._lock:
-            return self._changed.wait_for(lambda: self._runs <= own, timeout)
+            # Looked at again and again: a coroutine may have been handed to the thread of this call meanwhile.
+            while not self._runs <= (own := self._own_runs()):
+                if bound.left == 0:
+                    self._given_up = self._runs - own
+                    break
+                self._changed.wait(bound.at_most(LOOK_EVERY if own else self._look_every))
+                self._give_up_lost_runs()
+            else:
+                return True
+        self._logger.warning(
+            "Scheduler shut down after %s s with %s still in progress",
+            bound.seconds,
+            counted(len(self._given_up), "run"),
+        )
+        return False
+
+    _look_every: float | None = None
+    """Seconds between two looks for runs that cannot end any more; None where every run ends."""
+
+    def _give_up_lost_runs(self) -> None:
+        """Report the runs that cannot end any more, where there can be such runs."""
 
     def _close(self, drained: bool) -> None:
-        for alias, executor in list(self._executors.items()):
-            self._guarded(f'shutting down executor "{alias}"', executor.shutdown, drained)
-        self._catalog.end_use()
-        for alias, store in list(self._catalog.stores.items()):
-            self._guarded(f'shutting down job store "{alias}"', store.shutdown)
+        # From inside a run its executor cannot be waited for; all else has been.
+        self._shut(wait=drained and not self._own_runs())
+        self.clock.detach(self)
+        with self._lock:
+            self._is_draining = False
+            self._set_phase("stopped")
+        self._logger.info("Scheduler has been shut down", extra={"action": "scheduler_shutdown"})
+        try:
+            self._dispatch_event(SchedulerEvent(EVENT_SCHEDULER_SHUTDOWN))
+        finally:
+            with self._lock:
+                self._is_leaving = False
+                self._changed.notify_all()
+
+    def _is_inside(self) -> bool:
+        """Return whether the calling thread is in a turn, a pass or a run, which must not be waited for."""
+        me = get_ident()
+        return me in (self._turner, self._ticking) or bool(self._own_runs())
 
     def _own_runs(self) -> set[Run]:
-        """Return the runs that the calling thread is in, as their function or as a listener of their end."""
-        current, thread = _current.get(), get_ident()
-        # A copy, since other threads take runs out meanwhile.
-        return {run for run in self._runs.copy() if run is current or run.told_by == thread}
+        """Return the runs that the calling thread is in: it calls or awaits them, tells of them, hands them over."""
+        current, me = _current.get(), get_ident()
+        in_hand = self._in_hand if self._ticking == me else None
+        # Copied first, by one step in C: runs come and go meanwhile.
+        return {run for run in self._runs.copy() if run is current or run is in_hand or run.held_by == me}
 
-    def _guarded(self, what: str, call: Any, *args: Any) -> None:
-        try:
-            call(*args)
-        except BaseException as exc:
-            if ends_program(exc):
-                raise
-            self._logger.exception("Error %s", what)
+    def _is_busy(self) -> bool:
+        """Return whether a pass or a run is going on, for a clock that waits until nothing is."""
+        return self._ticking is not None or bool(self._runs) or self._phase in ("starting", "stopping")
+
+    def _refuse_to_block(self) -> None:
+        """Raise when the calling thread is one that this scheduler needs in order to go on."""
+        if _current.get() is not None or get_ident() in (self._ticking, self._turner):
+            raise RuntimeError("a job or a listener cannot wait for its own scheduler; call this from the test itself")
+
+    # -- what the process does to it ---------------------------------------------------------------------------
 
     def _end_with_interpreter(self) -> None:
         """Stop in good order when the interpreter exits, and say so when jobs were still scheduled."""
-        if self._phase != "started":
-            self._wait_for_runs(None, set())  # those that a shutdown did not wait for
-            return
-        scheduled = sum(job._next is not None for job in self._catalog.jobs(None))
+        if self._phase == "started":
+            self._guarded("looking for scheduled jobs", self._warn_of_scheduled)
+            self.shutdown(wait=True)
+        # A shutdown that did not wait, or that a job has called, has left runs: they come to their end as well.
+        with self._lock:
+            self._is_draining = True
+            while self._phase == "stopping" or not self._runs <= self._given_up or (self._unclosed and not self._runs):
+                self._changed.wait(self._look_every)
+                self._give_up_lost_runs()
+
+    def _warn_of_scheduled(self) -> None:
+        # Jobs that outlive the process are no loss: they run when it, or another one, is there again.
+        memory = [store for _, store in self._catalog.open if not store.persistent]
+        scheduled = sum(job._next is not None for store in memory for job in self._catalog.jobs_of(store))
         if scheduled:
             self._logger.warning(
                 "The program ends while %s still scheduled, and will not run. Keep the main thread alive, or use a"
@@ -304,7 +355,6 @@ class Life(Engine):
                 "1 job is" if scheduled == 1 else f"{scheduled} jobs are",
                 extra={"action": "interpreter_exit"},
             )
-        self.shutdown(wait=True)
 
     def _begin_in_child(self, *, is_worker: bool = False) -> None:
         """Be stopped in a forked child: the threads, the claims and the locks belong to the parent."""
@@ -312,17 +362,13 @@ class Life(Engine):
         self._changed = Condition(self._lock)
         self._alarm = Alarm()
         was_running = self._phase != "stopped"
-        self._phase, self._state = "stopped", STATE_STOPPED
-        self._starting = self._ticking = self._stop_after_pass = None
-        self._runs = set()
+        self._phase, self._state, self._ticking, self._turner = "stopped", STATE_STOPPED, None, None
+        self._stop_asked = self._in_hand = None
+        self._is_draining = self._is_leaving = False
+        self._runs, self._given_up = set(), set()
+        self._unclosed, self._is_closing = {}, False
         self._catalog.begin_in_child()
         if was_running and not is_worker:  # of a worker process nobody expects that it schedules
             self._logger.info(
                 "This scheduler is stopped in the forked process; it goes on in its parent", extra={"action": "forked"}
             )
-
-
-def _is_on_a_loop() -> bool:
-    """Return whether an asyncio event loop is running in this thread."""
-    asyncio = sys.modules.get("asyncio")
-    return asyncio is not None and asyncio._get_running_loop() is not None

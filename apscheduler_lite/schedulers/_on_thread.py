@@ -1,52 +1,41 @@
-"""What the schedulers share that make their passes on a thread of their own."""
+"""A scheduler whose loop has a thread of its own."""
 
 from __future__ import annotations
 
-from threading import Event, Thread, current_thread
+from threading import Thread, current_thread
 
-from .base import BaseScheduler
 from .blocking import BlockingScheduler
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from apscheduler_lite._clock import Alarm
+    from ._life import Bound
 
 __all__ = ["OnThread"]
 
 
 class OnThread(BlockingScheduler):
-    """A scheduler whose `start` returns at once, since its passes are made on a thread."""
+    """Run the loop on a thread beside the program."""
 
-    _daemon = True
     _thread: Thread | None = None
-    _may_begin: Event | None = None
+    _daemon = True
 
     def start(self, paused: bool = False) -> None:
-        """
-        Start, and go on with the program.
+        alarm = self._begin(paused)
+        thread = Thread(target=self._main_loop, args=(alarm,), name="APScheduler", daemon=self._daemon)
+        with self._lock:
+            # A listener of the start may have shut it down, and may even have started it again.
+            if self._alarm is not alarm or self._phase != "started":
+                return
+            self._thread = thread
+        try:
+            thread.start()
+        except BaseException:  # there can be no more threads
+            self._thread = None
+            self.shutdown(wait=False)
+            raise
 
-        Raises:
-            SchedulerAlreadyRunningError: it is running.
-        """
-        BaseScheduler.start(self, paused)
-
-    def _make_loop(self) -> Callable[[], object]:
-        may_begin = Event()
-        thread = Thread(target=self._begin_when, args=(may_begin, self._alarm), name="APScheduler", daemon=self._daemon)
-        thread.start()
-        self._thread, self._may_begin = thread, may_begin
-        return may_begin.set
-
-    def _begin_when(self, may_begin: Event, alarm: Alarm) -> None:
-        may_begin.wait()
-        self._main_loop(alarm)
-
-    def _end_loop(self) -> None:
-        super()._end_loop()
+    def _wait_for_pass(self, bound: Bound) -> None:
+        super()._wait_for_pass(bound)
         thread, self._thread = self._thread, None
-        if self._may_begin is not None:
-            self._may_begin.set()
-        if thread is not None and thread is not current_thread():
-            thread.join()
+        if thread is not None and thread is not current_thread() and thread.ident is not None:
+            thread.join(bound.left)

@@ -8,14 +8,18 @@ What the user sees happens on the loop: coroutine jobs, and the events of the ru
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
+from contextvars import copy_context
+from threading import Thread
 
 from apscheduler_lite._interrupts import ends_program
 from apscheduler_lite._options import check_waiting
 from apscheduler_lite._references import resolve
 from apscheduler_lite._text import shorten
 
+from ._life import LOOK_EVERY, STATE_STOPPED
 from ._on_thread import OnThread
-from .base import STATE_STOPPED, BaseScheduler
+from .base import BaseScheduler
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,12 +29,8 @@ if TYPE_CHECKING:
 
     from apscheduler_lite.events import SchedulerEvent
     from apscheduler_lite.executors.base import BaseExecutor
-    from apscheduler_lite.runs import Run
 
 __all__ = ["AsyncIOScheduler"]
-
-_LOOK_AT_LOOP = 0.5
-"""Seconds between two looks whether the loop still runs, while its coroutines are waited for."""
 
 
 class _Done:
@@ -115,39 +115,50 @@ class AsyncIOScheduler(OnThread):
         if loop is None or self._phase == "stopped" or not self._is_on_loop():
             super().shutdown(wait, timeout)
             return _Done()
-        own = self._own_runs()
-        if self._phase == "started":
+        with self._lock:
             # Said now, so that nothing is claimed from here on; the waiting is done on a thread, for the loop must go
             # on.
-            with self._lock:
+            if self._phase == "started":
                 self._state = STATE_STOPPED
-            self._alarm.ring()
-        stopping = loop.create_task(asyncio.to_thread(self._shut_down, wait, timeout, own))
-        self._stopping = stopping  # kept, since a loop holds its tasks only weakly
-        return stopping
+        self._alarm.ring()
+        return self._shut_down_beside(loop, wait, timeout)
 
-    _stopping: asyncio.Task[None] | None = None
+    def _shut_down_beside(self, loop: AbstractEventLoop, wait: bool, timeout: float | None) -> Awaitable[None]:
+        """Shut down on a thread of its own, since the loop's may all be waiting for something that waits for this."""
+        ended: asyncio.Future[None] = loop.create_future()
 
-    def _wait_for_runs(self, timeout: float | None, own: set[Run]) -> bool:
-        # A loop that has stopped brings no coroutine to its end; who waited for it would wait for ever.
-        left = timeout
-        while True:
-            if self._eventloop is not None and not self._eventloop.is_running():
-                self._give_up_coroutines()
-            step = _LOOK_AT_LOOP if left is None else min(left, _LOOK_AT_LOOP)
-            if super()._wait_for_runs(step, own):
-                return True
-            if left is not None:
-                left -= step
-                if left <= 0:
-                    return False
+        def end(exc: BaseException | None) -> None:
+            if ended.cancelled():
+                return
+            if exc is None:
+                ended.set_result(None)
+            else:
+                ended.set_exception(exc)
 
-    def _give_up_coroutines(self) -> None:
-        from apscheduler_lite.executors.asyncio import AsyncIOExecutor
+        def stop() -> None:
+            caught: BaseException | None = None
+            try:
+                BaseScheduler.shutdown(self, wait, timeout)
+            except BaseException as exc:
+                caught = exc
+            with suppress(RuntimeError):  # nobody waits any more: the loop is closed
+                loop.call_soon_threadsafe(end, caught)
 
-        for executor in list(self._executors.values()):
-            if isinstance(executor, AsyncIOExecutor):
-                executor.give_up()
+        # In this context, so that a job which calls this is known there as the run not to wait for.
+        Thread(target=copy_context().run, args=(stop,), name="APScheduler shutdown", daemon=True).start()
+        return ended
+
+    _look_every = LOOK_EVERY
+
+    def _give_up_lost_runs(self) -> None:
+        """Report the runs whose loop has stopped under them: they cannot end any more."""
+        loop = self._eventloop
+        if loop is not None and not loop.is_running():
+            from apscheduler_lite.executors.asyncio import AsyncIOExecutor
+
+            for executor in list(self._executors.values()):
+                if isinstance(executor, AsyncIOExecutor):
+                    executor.give_up()
 
     async def __aenter__(self) -> Self:
         """Start."""
@@ -177,7 +188,7 @@ class AsyncIOScheduler(OnThread):
     def _tell(self, event: SchedulerEvent) -> None:
         """Deliver an event of the loop or of a run on the event loop, in order."""
         loop = self._eventloop
-        if loop is None or loop.is_closed() or self._is_on_loop():
+        if loop is None or loop.is_closed() or self._is_on_loop() or (self._is_leaving and not loop.is_running()):
             self._dispatch_event(event)
             return
         try:

@@ -30,3 +30,12 @@ class BackgroundScheduler(OnThread):
         daemon = as_bool(config.pop("daemon", True), "daemon")
         BaseScheduler._configure(self, config)
         self._daemon = daemon
+
+    def start(self, paused: bool = False) -> None:
+        """
+        Start, and go on with the program.
+
+        Raises:
+            SchedulerAlreadyRunningError: it is running.
+        """
+        super().start(paused)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 
-from apscheduler_lite._catalog import NewJob, is_finished
-from apscheduler_lite._options import MODIFIABLE, as_name
+from apscheduler_lite._new_jobs import NewJob
+from apscheduler_lite._options import MODIFIABLE, as_name, as_positive_integer
 from apscheduler_lite._planning import first_slot
 from apscheduler_lite._slots import slots_of
 from apscheduler_lite._text import shorten
+from apscheduler_lite._timezones import to_datetime, to_instant
 from apscheduler_lite.errors import warn
 from apscheduler_lite.events import (
     EVENT_ALL_JOBS_REMOVED,
@@ -25,10 +26,12 @@ from ._triggers import check_place_of_jobstore
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
     from typing import Any, TextIO
 
     from apscheduler_lite._planning import Slot
     from apscheduler_lite.job import Job
+    from apscheduler_lite.runs import Run
 
 __all__ = ["STATE_PAUSED", "STATE_RUNNING", "STATE_STOPPED", "BaseScheduler"]
 
@@ -62,9 +65,9 @@ class BaseScheduler(Intake):
             job_id: the job's id.
             jobstore: alias of its store; None: wherever it is.
             changes: new values by attribute: func, args, kwargs, name, trigger, next_run_time, executor,
-                misfire_grace_time, coalesce, max_instances. A trigger may be given by its alias, with its arguments
-                beside it. With a new trigger, the next run time is computed from it, unless it is given too; a paused
-                job stays paused. ``next_run_time=None`` pauses the job.
+                misfire_grace_time, coalesce, max_instances, on_crash. A trigger may be given by its alias, its
+                arguments beside it. With a new trigger, the next run time is computed from it, unless it is given too;
+                a paused job stays paused. ``next_run_time=None`` pauses the job.
 
         Returns:
             the changed job.
@@ -80,11 +83,12 @@ class BaseScheduler(Intake):
 
         def decide(job: Job) -> dict[str, Any]:
             slots = job._decide(changes)
-            if "trigger" in changes and "next_run_time" not in changes and not job.paused and not job.pending:
-                slots.update(slots_of(first_slot(slots["trigger"], now)))
+            if "trigger" in changes and "next_run_time" not in changes and not job.paused:
+                # A pending job's trigger is asked when the scheduler starts.
+                slots.update(slots_of(None if job.pending else first_slot(slots["trigger"], now)))
             return slots
 
-        return self._change(job_id, jobstore, decide)
+        return self._change(job_id, jobstore, decide)[0]
 
     def reschedule_job(
         self, job_id: str, jobstore: str | None = None, trigger: BaseTrigger | str | None = None, **trigger_args: Any
@@ -129,23 +133,34 @@ class BaseScheduler(Intake):
             slot: Slot | None = first_slot(job.trigger, now)
             return {"paused": False, **slots_of(None if job.pending else slot)}
 
-        job = self._change(job_id, jobstore, decide)
-        return None if is_finished(job) and not job.pending else job
+        job, is_over = self._change(job_id, jobstore, decide)
+        return None if is_over else job
 
-    def _change(self, job_id: str, jobstore: str | None, decide: Callable[[Job], dict[str, Any]]) -> Job:
+    def _change(self, job_id: str, jobstore: str | None, decide: Callable[[Job], dict[str, Any]]) -> tuple[Job, bool]:
+        """Change a job by what `decide` makes of it; return it, and whether the change has ended its schedule."""
         as_name(job_id, "job_id")
         self._check_alias(jobstore)
-        job, alias = self._catalog.change(job_id, jobstore, decide)
+        is_over = False
+
+        def decide_and_note(job: Job) -> dict[str, Any]:
+            # Noted here: the job may run for the last time, and be finished by that, before the change has returned.
+            nonlocal is_over
+            slots = decide(job)
+            is_over = not job.pending and slots.get("_next", 0) is None and not slots.get("paused", job.paused)
+            return slots
+
+        job, alias = self._catalog.change(job_id, jobstore, decide_and_note)
         self._tell_of_job(EVENT_JOB_MODIFIED, job, alias)
-        if is_finished(job) and not job.pending:
+        if is_over:
             warn(
                 f"job {job.id!r} ({job.name}) will not run any more: {job.trigger} has no fire time from now on; it is"
                 " removed"
             )
-            self.remove_job(job.id, alias)
+            if self._catalog.discard(job, alias):
+                self._tell_of_job(EVENT_JOB_REMOVED, job, alias)
         elif job._next is not None and job._next < self._wake_at and self._state == STATE_RUNNING:
             self.wakeup()
-        return job
+        return job, is_over
 
     # -- looking -----------------------------------------------------------------------------------------------
 
@@ -187,17 +202,40 @@ class BaseScheduler(Intake):
         lines: list[str] = []
         if not self.running:
             jobs = self._catalog.jobs(jobstore, pending=True)
-            lines = (
-                ["Pending jobs:", *(f"    {job}" for job in jobs)] if jobs else ["Pending jobs:", "    No pending jobs"]
-            )
-        else:
-            for alias in sorted(alias for alias, _ in self._catalog.open):
-                if jobstore in (None, alias):
-                    jobs = self._catalog.jobs(alias, pending=False)
-                    lines += [f"Jobstore {alias}:", *(f"    {job}" for job in jobs)]
-                    if not jobs:
-                        lines.append("    No scheduled jobs")
+            lines = ["Pending jobs:", *([f"    {job}" for job in jobs] or ["    No pending jobs"])]
+        for alias in sorted(alias for alias, _ in self._catalog.usable):
+            if jobstore in (None, alias):
+                jobs = self._catalog.jobs(alias, pending=False)
+                lines += [f"Jobstore {alias}:", *([f"    {job}" for job in jobs] or ["    No scheduled jobs"])]
         print(*lines, sep="\n", file=out or sys.stdout)
+
+    def get_runs(
+        self,
+        job_id: str | None = None,
+        outcome: str | None = None,
+        since: datetime | None = None,
+        limit: int = 100,
+        jobstore: str | None = None,
+    ) -> list[Run]:
+        """
+        Return runs, the latest first: those in progress, and those that the stores keep a record of.
+
+        Args:
+            job_id: only runs of this job, which may have been removed since.
+            outcome: only runs that ended so, one of the strings of `Outcome`.
+            since: only runs that were due at this time or later.
+            limit: how many at the most.
+            jobstore: alias of the store; None: all.
+        """
+        self._check_alias(jobstore)
+        limit = as_positive_integer(limit, "limit")
+        first = None if since is None else to_instant(to_datetime(since, self.timezone, "since"))
+        found: list[Run] = []
+        for alias, store in self._catalog.usable:
+            if jobstore in (None, alias):
+                found.extend(store.get_runs(job_id, outcome, first, limit))
+        found.sort(key=lambda run: run.due, reverse=True)
+        return found[:limit]
 
     def _check_alias(self, alias: str | None) -> None:
         if alias is not None and as_name(alias, "jobstore") not in self._catalog.pending and self.running:
@@ -215,7 +253,7 @@ class BaseScheduler(Intake):
         as_name(job_id, "job_id")
         self._check_alias(jobstore)
         job, alias = self._catalog.remove(job_id, jobstore)
-        self._tell_of_job(EVENT_JOB_REMOVED, job, alias)
+        self._tell_of_job(EVENT_JOB_REMOVED, job, alias, job_id)
         self._logger.info("Removed job %s", job_id)
 
     def remove_all_jobs(self, jobstore: str | None = None) -> None:
@@ -279,6 +317,7 @@ class BaseScheduler(Intake):
         new = []
         for job in load_jobs(text):
             job._scheduler = self
-            new.append(NewJob(job, replace=True, is_timed=True))
+            # One that was pending when it was exported has neither a time nor a pause: its trigger is asked.
+            new.append(NewJob(job, replace=True, is_timed=job._next is not None or job.paused))
         if new:
             self._add(new, jobstore)

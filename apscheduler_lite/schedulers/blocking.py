@@ -47,12 +47,11 @@ class BlockingScheduler(BaseScheduler):
         """
         previous = self._take_signals()
         try:
-            super().start(paused)
-            self._main_loop(self._alarm)
+            self._main_loop(self._begin(paused))
             if self._is_signalled:
                 self.shutdown(wait=True)
             with self._lock:
-                self._changed.wait_for(lambda: self._phase != "stopping")
+                self._changed.wait_for(lambda: not self._is_leaving)
         except SchedulerAlreadyRunningError:
             raise
         except BaseException:  # Ctrl-C, most often
@@ -63,7 +62,7 @@ class BlockingScheduler(BaseScheduler):
             self._give_signals_back(previous)
 
     def _main_loop(self, alarm: Alarm) -> None:
-        """Pass, sleep, pass: until the scheduler is shut down, and be it started again meanwhile."""
+        """Pass, sleep, pass: until the scheduler is shut down, even if somebody has started it again since."""
         while self._is_current(alarm):
             seconds = self._process_jobs()
             if self._is_current(alarm):
@@ -82,7 +81,6 @@ class BlockingScheduler(BaseScheduler):
 
     def _take_signals(self) -> dict[int, Any]:
         """Install the handlers, when that is wanted and possible; return the previous ones."""
-        self._is_signalled = False
         if not self._handles_signals:
             return {}
         if current_thread() is not main_thread():
@@ -90,6 +88,7 @@ class BlockingScheduler(BaseScheduler):
             return {}
         import signal
 
+        self._is_signalled = False
         return {number: signal.signal(number, self._on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
 
     @staticmethod
@@ -102,6 +101,7 @@ class BlockingScheduler(BaseScheduler):
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self._is_signalled:
+            self._given_up = self._runs.copy()
             raise KeyboardInterrupt
         self._is_signalled = True
         self._alarm.ring()

@@ -16,13 +16,15 @@ if TYPE_CHECKING:
 
     from .executor_contract import ExecutorContract as ExecutorContract
     from .jobstore_contract import JobStoreContract as JobStoreContract
+    from .scheduler_contract import SchedulerContract as SchedulerContract
 
 _HOMES = {
     "ExecutorContract": "executor_contract",
     "JobStoreContract": "jobstore_contract",
+    "SchedulerContract": "scheduler_contract",
 }
 
-__all__ = ["ExecutorContract", "JobStoreContract", "ManualClock"]
+__all__ = ["ExecutorContract", "JobStoreContract", "ManualClock", "SchedulerContract"]
 
 
 def __getattr__(name: str) -> Any:

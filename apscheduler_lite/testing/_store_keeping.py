@@ -56,6 +56,7 @@ class Keeping(StoreBench):
         self.add("often", at=1, every=1)
 
         self.store.after_fork()
+        self.store.start(self.scheduler, "default")  # as the child's scheduler does, which is stopped by the fork
 
         assert self.ids() == ["often", "once"]
         assert self.times(self.claim(1).runs) == [("often", 1)]

@@ -103,11 +103,12 @@ class BaseTrigger(ABC):
             found = self.next_instant(found, now)
         return latest
 
-    def own_previous(self, previous: int) -> int:
+    def own_previous(self, previous: int) -> int | None:
         """
         Return what to hand ``next_instant`` as previous when the last fire time was perhaps another trigger's.
 
-        Triggers that are combined see each other's fire times; one that must know its own looks for it here.
+        Triggers that are combined see each other's fire times; one that must know its own looks for it here. None means
+        that there was none.
         """
         return previous
 

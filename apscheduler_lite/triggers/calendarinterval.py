@@ -159,7 +159,7 @@ class CalendarIntervalTrigger(ExactTrigger):
                     return instant if instant > after else None
         return None
 
-    def own_previous(self, previous: int) -> int:
+    def own_previous(self, previous: int) -> int | None:
         """Return the argument: whose fire it was makes no difference."""
         return previous
 

@@ -84,7 +84,7 @@ class BaseCombiningTrigger(BaseTrigger):
         ]
         return max(jitters, default=None)
 
-    def own_previous(self, previous: int) -> int:
+    def own_previous(self, previous: int) -> int | None:
         """Return the argument: each child looks for its own."""
         return previous
 

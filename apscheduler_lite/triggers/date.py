@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, tzinfo
 
 from apscheduler_lite._clock import system_instant
-from apscheduler_lite._timezones import UTC, from_instant, localize, read_datetime, to_instant, to_timezone
+from apscheduler_lite._timezones import UTC, from_instant, local_instant, read_datetime, to_instant, to_timezone
 from apscheduler_lite._transitions import local_clock
 
 from .base import BaseTrigger
@@ -53,7 +53,7 @@ class DateTrigger(ExactTrigger):
         elif zone_is_open:
             self._open = (given, True)
         self.timezone = zone
-        self._instant = to_instant(localize(given, zone))
+        self._instant = local_instant(given, zone)
 
     @property
     def run_date(self) -> datetime:
@@ -61,16 +61,20 @@ class DateTrigger(ExactTrigger):
         return from_instant(self._instant, self.timezone)
 
     def next_instant(self, previous: int | None, now: int) -> int | None:
-        """Return the run date, even when it is past, unless the previous fire time has reached it."""
-        return self._instant if previous is None or previous < self._instant else None
+        """
+        Return the run date, even when it is past, unless there has been a fire.
+
+        A job that was run by hand before its date (``next_run_time=…``) has had its one run.
+        """
+        return self._instant if previous is None else None
 
     def latest_instant(self, after: int, now: int) -> int | None:
         """Return the run date if it lies between the two."""
         return self._instant if after < self._instant <= now else None
 
-    def own_previous(self, previous: int) -> int:
-        """Return the argument: whose fire it was makes no difference."""
-        return previous
+    def own_previous(self, previous: int) -> int | None:
+        """Return None before the run date: a fire until then was another trigger's."""
+        return None if previous < self._instant else previous
 
     def bind(self, timezone: tzinfo, now: datetime) -> Self:
         """Return this trigger with the scheduler's zone and time for what its user left open."""
@@ -89,7 +93,7 @@ class DateTrigger(ExactTrigger):
             self._instant = now
         else:
             warn_of_other_zone(f"run_date {naive.isoformat(' ')}", before, timezone, from_instant(now, UTC))
-            self._instant = to_instant(localize(naive, timezone))
+            self._instant = local_instant(naive, timezone)
         return self
 
     def is_same_schedule(self, other: BaseTrigger) -> bool:

@@ -78,9 +78,17 @@ class ExactTrigger(BaseTrigger):
             TypeError: an argument is no aware datetime.
         """
         try:
-            instant = self.next_instant(
-                None if previous_fire_time is None else to_instant(previous_fire_time), to_instant(now)
-            )
+            if previous_fire_time is None:
+                instant = self.next_instant(None, to_instant(now))
+            else:
+                previous = current = to_instant(previous_fire_time)
+                # An optimization: of a time that is not before the previous one, the instant makes no difference. In
+                # one zone the wall times tell which is earlier, unless the clock was put back before the previous one.
+                if now is not previous_fire_time and (
+                    now.tzinfo is not previous_fire_time.tzinfo or previous_fire_time.fold or now < previous_fire_time
+                ):
+                    current = to_instant(now)
+                instant = self.next_instant(previous, current)
         except (TypeError, AttributeError):
             _check_moments(previous_fire_time, now)
             raise
@@ -108,9 +116,9 @@ class ExactTrigger(BaseTrigger):
     def first_instant(self, begin: int) -> int | None:
         """Return the first exact fire time that is not earlier than ``begin``, whatever was asked before."""
         previous = self.own_previous(begin - 1)
-        return self.next_instant(previous, previous)
+        return self.next_instant(previous, begin - 1)
 
-    def own_previous(self, previous: int) -> int:
+    def own_previous(self, previous: int) -> int | None:
         """
         Return this trigger's own fire time at or shortly before ``previous``, which may be another trigger's.
 

@@ -11,7 +11,7 @@ from apscheduler_lite._timezones import (
     MICROSECONDS,
     UTC,
     from_instant,
-    localize,
+    local_instant,
     read_datetime,
     to_instant,
     to_timezone,
@@ -77,11 +77,11 @@ class IntervalTrigger(ExactTrigger):
         self._open: tuple[datetime | None, datetime | None, bool] | None = None
         if start is None or zone_is_open:
             self._open = (_if_naive(start), _if_naive(end), zone_is_open)
-        self._end = LAST_INSTANT if end is None else to_instant(localize(end, zone))
+        self._end = LAST_INSTANT if end is None else local_instant(end, zone)
         if start is None:
             self._start = system_instant() + self._length
         else:
-            self._start = to_instant(localize(start, zone))
+            self._start = local_instant(start, zone)
             self._check_order()
 
     @property
@@ -129,7 +129,7 @@ class IntervalTrigger(ExactTrigger):
         found = last - (last - self._start) % self._length
         return found if found > after else None
 
-    def own_previous(self, previous: int) -> int:
+    def own_previous(self, previous: int) -> int | None:
         """Return the argument: whose fire it was makes no difference."""
         return previous
 
@@ -154,9 +154,9 @@ class IntervalTrigger(ExactTrigger):
                 if naive is not None:
                     warn_of_other_zone(f"{name} {naive.isoformat(' ')}", before, timezone, from_instant(now, UTC))
             if start is not None:
-                self._start = to_instant(localize(start, timezone))
+                self._start = local_instant(start, timezone)
             if end is not None:
-                self._end = to_instant(localize(end, timezone))
+                self._end = local_instant(end, timezone)
         if self._implicit_start:
             self._start = now + self._length
         else:
@@ -216,8 +216,8 @@ class IntervalTrigger(ExactTrigger):
         end = state.get("end_date")
         self.timezone = zone
         self._length = state["interval"] // _MICROSECOND
-        self._start = to_instant(localize(read_datetime(state["start_date"], "start_date"), zone))
-        self._end = LAST_INSTANT if end is None else to_instant(localize(read_datetime(end, "end_date"), zone))
+        self._start = local_instant(read_datetime(state["start_date"], "start_date"), zone)
+        self._end = LAST_INSTANT if end is None else local_instant(read_datetime(end, "end_date"), zone)
         self.jitter = state.get("jitter")
         self._implicit_start = state.get("implicit_start", False)
         self._open = state.get("open")

@@ -12,15 +12,18 @@ import re
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta, tzinfo
 from itertools import islice, takewhile
+from textwrap import dedent
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from apscheduler_lite._clock import system_now
 from apscheduler_lite._text import did_you_mean, shorten, to_text
 from apscheduler_lite._timezones import (
+    FIRST_INSTANT,
     LAST_INSTANT,
     MICROSECONDS,
     UTC,
     from_instant,
+    local_instant,
     localize,
     read_datetime,
     to_instant,
@@ -38,7 +41,7 @@ if TYPE_CHECKING:
 __all__ = ["RRuleTrigger"]
 
 _MAX_LENGTH = 10_000
-_MAX_COUNT = 100_000
+_MAX_COUNT = 10_000
 _MANY = 100  # wall times in a clock change: more than a note tells, even when some are excluded
 _LONGEST_FOLD = 25 * 3600 * MICROSECONDS
 _EPOCH = datetime(1970, 1, 1)
@@ -119,7 +122,7 @@ class RRuleTrigger(ExactTrigger):
         clock = local_clock(zone)
         self.timezone: tzinfo = zone
         self._start = _local(start, zone).replace(microsecond=0, fold=0)
-        self._end = LAST_INSTANT if end is None else min(LAST_INSTANT, to_instant(localize(end, zone)))
+        self._end = LAST_INSTANT if end is None else min(LAST_INSTANT, local_instant(end, zone))
         if self._end < to_instant(self.start_date) and not self._implicit_start:
             raise ValueError(f"end_date {self.end_date} is earlier than the start {self.start_date}")
         self._rules = tuple(_with_end(parse_rule(text, self._start), clock) for text in content.rules)
@@ -146,7 +149,7 @@ class RRuleTrigger(ExactTrigger):
         """Whole seconds of local time."""
         return -local_clock(self.timezone).offset_at(0) % MICROSECONDS, MICROSECONDS
 
-    def own_previous(self, previous: int) -> int:
+    def own_previous(self, previous: int) -> int | None:
         """Return the argument: whose fire it was makes no difference."""
         return previous
 
@@ -276,7 +279,7 @@ def _read(text: str) -> _Content:
     if len(text) > _MAX_LENGTH:
         raise ValueError(f"rule is longer than {_MAX_LENGTH} characters: {shorten(text)}")
     content = _Content(None, [], [], [])
-    for line in _FOLDED.sub("", text).split("\n"):
+    for line in _FOLDED.sub("", dedent(text)).split("\n"):  # a text in a program may be indented as a whole
         if line.strip():
             content = _with_line(content, line.strip())
     if not content.rules and not content.added:
@@ -330,12 +333,12 @@ def _with_end(rule: Rule, clock: LocalClock) -> tuple[Rule, int]:
         until = _moment(rule.until, [])
         if "T" not in rule.until:
             until += timedelta(days=1, microseconds=-1)
-        return rule, to_instant(localize(until, clock.zone))
+        return rule, local_instant(until, clock.zone)
     if rule.count is None:
         return rule, LAST_INSTANT
     if rule.count > _MAX_COUNT:
         raise ValueError(f"rule: COUNT must be at most {_MAX_COUNT}, not {rule.count}; UNTIL has no such limit")
-    last = -1
+    last = FIRST_INSTANT - 1
     remaining = rule.count
     for wall in rule.rising(rule.start):
         for instant in clock.readings(wall * MICROSECONDS)[:1]:

@@ -6,17 +6,17 @@ import asyncio
 from threading import Thread
 
 from apscheduler_lite import AsyncIOScheduler, BackgroundScheduler, BlockingScheduler
-from apscheduler_lite.testing._scheduler_life import Life
+from apscheduler_lite.testing.scheduler_contract import SchedulerContract
 
 
-class TestBackgroundScheduler(Life):
+class TestBackgroundScheduler(SchedulerContract):
     """Beside the program."""
 
     def make_scheduler(self, **options):
         return BackgroundScheduler(**options)
 
 
-class TestBlockingScheduler(Life):
+class TestBlockingScheduler(SchedulerContract):
     """All that the program does; here on a thread of its own."""
 
     start_blocks = True
@@ -25,7 +25,7 @@ class TestBlockingScheduler(Life):
         return BlockingScheduler(**options)
 
 
-class TestAsyncIOScheduler(Life):
+class TestAsyncIOScheduler(SchedulerContract):
     """On an event loop, which runs on a thread of its own."""
 
     def make_scheduler(self, **options):

@@ -47,6 +47,20 @@ def test_the_examples_of_a_page_run(page: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr.replace(str(script), str(page))
 
 
+def test_the_store_of_the_guide_passes_the_contract(tmp_path: Path) -> None:
+    """The tests that the guide to job stores tells authors to inherit run, and its store passes them."""
+    script = tmp_path / "test_store.py"
+    script.write_text(program(ROOT / "docs" / "howto" / "write-a-job-store.md"))
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", script.name]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
+    )
+
+    assert done.returncode == 0, done.stdout
+    assert re.search(r"^\d{2,} passed", done.stdout, re.MULTILINE)
+
+
 @every_page
 def test_every_block_says_what_it_is(page: Path) -> None:
     """Python is run, and nothing escapes that by another name; only a missing service excuses an example."""

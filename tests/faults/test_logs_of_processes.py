@@ -14,7 +14,7 @@ from tests.waiting import wait_until
 
 
 def fail_at_once():
-    """Raise."""
+    """Fail."""
     raise RuntimeError("this job always fails")
 
 

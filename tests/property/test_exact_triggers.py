@@ -216,7 +216,7 @@ def any_child(random, zone, local):
 
 def fires_between(trigger, low, high):
     """Return the fires of a single trigger within a window that begins away from the clock change."""
-    found, fire = [], trigger.next_instant(low - 1, low - 1)
+    found, fire = [], trigger.first_instant(low)
     while fire is not None and fire <= high:
         found.append(fire)
         fire = trigger.next_instant(fire, fire)
@@ -257,7 +257,7 @@ def test_combinations_equal_sets(zone_name, change, monkeypatch):
     local = change.astimezone(zone)
     middle = instant_of(change)
     low, high = middle - 2 * 86_400 * SECOND, middle + 3 * 86_400 * SECOND
-    for _ in range(CASES // 200):
+    for _ in range(CASES // 400):
         children = [any_child(random, zone, local) for _ in range(random.randint(1, 3))]
         sets = [set(fires_between(child, low, high)) for child in children]
         ask_around(random, OrTrigger(children), sorted(set.union(*sets)), low, middle, zone)
@@ -280,7 +280,7 @@ def test_excluded_days_equal_a_filter(zone_name, change, monkeypatch):
     local = change.astimezone(zone)
     middle = instant_of(change)
     low, high = middle - 2 * 86_400 * SECOND, middle + 3 * 86_400 * SECOND
-    for _ in range(CASES // 200):
+    for _ in range(CASES // 400):
         child = any_child(random, zone, local)
         day = local.date() + timedelta(random.randint(-1, 1))
         weekday = random.choice(["mon", "tue", "wed", "thu", "fri", "sat", "sun"])
@@ -332,7 +332,8 @@ def test_jittered_fires_stay_in_their_slots(zone_name, change):
             OrTrigger(children, jitter),
             ExcludingTrigger(children[0], "mon"),
         ):
-            fire = trigger.get_next_fire_time(start, start)
+            # A date takes any previous fire for its own.
+            fire = trigger.get_next_fire_time(None if isinstance(trigger, DateTrigger) else start, start)
             for exact in fires_between(trigger, instant_of(start) + 1, instant_of(start) + 2 * 86_400 * SECOND)[:60]:
                 following = trigger.next_instant(exact, exact)
                 moved = instant_of(fire)
@@ -349,7 +350,7 @@ def test_answers_exist_and_survive_a_pickle(zone_name, change):
     random = Random(zone_name)
     zone = ZoneInfo(zone_name)
     local = change.astimezone(zone)
-    for _ in range(CASES // 200):
+    for _ in range(CASES // 400):
         children = [any_child(random, zone, local) for _ in range(2)]
         for trigger in (*children, OrTrigger(children), ExcludingTrigger(children[0], "mon")):
             before = pickle.dumps(trigger)

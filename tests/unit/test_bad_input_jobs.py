@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from datetime import date, datetime, timedelta
@@ -20,12 +21,8 @@ def func():
     """Do nothing."""
 
 
-def take(seconds):
-    """Take one argument."""
-
-
 def scheduler_with_job():
-    """Return a scheduler with one pending job."""
+    """Return a scheduler with a job "x"."""
     scheduler = BackgroundScheduler(timezone="UTC")
     scheduler.add_job(func, "interval", hours=1, id="x")
     return scheduler
@@ -74,7 +71,7 @@ def test_a_wrong_trigger_of_a_new_job_is_told_with_the_right_call(args, options,
 def test_the_value_for_the_trigger_is_not_taken_for_an_argument_of_the_function():
     """Also where the function would take one."""
     with pytest.raises(TypeError, match="write seconds=5"):
-        BackgroundScheduler().add_job(take, "interval", 5)
+        BackgroundScheduler().add_job(math.sqrt, "interval", 5)
 
 
 def test_a_crontab_line_given_to_the_class_is_told_where_it_belongs():

@@ -45,7 +45,7 @@ class Store:
 
 
 def lines_of(caplog):
-    """Return the lines that were logged since the last call."""
+    """Return what has been logged since the last call."""
     found = [record.getMessage() for record in caplog.records]
     caplog.clear()
     return found

@@ -23,7 +23,7 @@ def elsewhere(hours):
 
 
 def modify(scheduler, moment):
-    """Change the next run time of a job."""
+    """Give a job a next run time."""
     scheduler.add_job(print, "interval", hours=1, id="x")
     scheduler.modify_job("x", next_run_time=moment)
 
@@ -40,7 +40,7 @@ CALLS = {
 
 
 def warnings_of(call, zone, moment):
-    """Return the kind and the file of the warnings of a call on a scheduler in that zone."""
+    """Return what a call warns of, and where."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         call(BackgroundScheduler(timezone=zone), moment)

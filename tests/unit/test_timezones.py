@@ -16,6 +16,7 @@ from apscheduler_lite._timezones import (
     FIRST_INSTANT,
     LAST_INSTANT,
     from_instant,
+    local_instant,
     local_timezone,
     to_datetime,
     to_instant,
@@ -115,6 +116,10 @@ def test_pytz_is_the_database_of_last_resort(monkeypatch):
     monkeypatch.undo()
     assert pickle.loads(pickle.dumps(zone)) == ZoneInfo("Europe/Vienna")
     assert _timezones._spare_zone("Nowhere/Town") is None
+    monkeypatch.setattr("zoneinfo.ZoneInfo", _Missing)
+    monkeypatch.setattr("zoneinfo.available_timezones", set)
+    with pytest.raises(ValueError, match="did you mean 'Europe/Vienna'"):
+        to_timezone("Europe/Viena")
 
 
 class _Missing(ZoneInfo):
@@ -194,6 +199,8 @@ def test_the_ends_of_the_calendar_are_times_too():
     assert to_datetime("9999-12-31 23:59:59", ZoneInfo("America/New_York"), "end_date").year == 9999
     assert to_datetime(datetime.max, west, "end_date").year == 9999
     assert to_datetime(datetime.min, BERLIN, "start_date").year == 1
+    assert local_instant(datetime.max, west) == LAST_INSTANT
+    assert local_instant(datetime.min, BERLIN) == FIRST_INSTANT
 
 
 def test_a_localized_time_of_pytz_keeps_its_instant():

@@ -270,7 +270,7 @@ class CronTrigger(ExactTrigger):
         last = min(previous, self._end)
         return last_fire(self._expression.plan, self._policy, self._clock, last, earliest - 1) is None
 
-    def own_previous(self, previous: int) -> int:
+    def own_previous(self, previous: int) -> int | None:
         """Return this trigger's own fire time at or shortly before ``previous``, where that makes a difference."""
         if self._expression.plan.repeats or self._policy.fold != "first":
             return previous

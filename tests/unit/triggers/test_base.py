@@ -55,6 +55,9 @@ def test_only_get_next_fire_time_is_needed():
     assert trigger.latest_instant(start, start + hour - 1) is None
     assert trigger.delay(start) == 0
     assert trigger.bind(UTC, START) is trigger
+    assert trigger.settle(UTC, start) is trigger
+    assert trigger.own_previous(start) == start
+    assert not trigger.keeps_beat
     assert trigger.zone is BERLIN
     assert trigger.describe() == str(trigger)
     assert trigger.clock_change_notes(START, START + timedelta(days=365)) == []
@@ -116,7 +119,7 @@ def test_an_earlier_answer_is_right_when_the_clock_was_set_back():
     assert Answering(START).next_instant(to_instant(START), to_instant(START) - 1) == to_instant(START)
 
 
-def test_an_answer_in_the_past_leads_to_the_first_that_is_not():
+def test_an_answer_in_the_past_leads_to_the_first_that_is_not(monkeypatch):
     """first_instant asks on, and gives up where the trigger does not come nearer."""
 
     class FromTheStart(Hourly):
@@ -126,6 +129,8 @@ def test_an_answer_in_the_past_leads_to_the_first_that_is_not():
     day = 86_400 * 10**6
     assert FromTheStart(BERLIN).first_instant(to_instant(START) + day) == to_instant(START) + day
     assert FromTheStart(BERLIN, last=START).first_instant(to_instant(START) + day) is None
+    monkeypatch.setattr("apscheduler_lite.triggers.base._MAX_STEPS", 3)
+    assert FromTheStart(BERLIN).first_instant(to_instant(START) + day) is None
 
 
 def test_the_latest_of_very_many_is_a_good_guess(monkeypatch):

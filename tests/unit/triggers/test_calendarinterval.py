@@ -12,6 +12,7 @@ import pytest
 from apscheduler_lite._clock import system_now
 from apscheduler_lite._timezones import to_instant
 from apscheduler_lite.triggers.calendarinterval import CalendarIntervalTrigger
+from apscheduler_lite.triggers.date import DateTrigger
 
 BERLIN = ZoneInfo("Europe/Berlin")
 TOKYO = ZoneInfo("Asia/Tokyo")
@@ -162,6 +163,8 @@ def test_a_mixed_interval_ends_with_the_calendar():
     assert [fire[:10] for fire in first_fires(trigger)] == ["2026-12-31", "5027-01-05", "8027-01-10"]
     months = CalendarIntervalTrigger(years=5000, start_date="2026-12-31", timezone=UTC)
     assert [fire[:4] for fire in first_fires(months)] == ["2026", "7026"]
+    close = CalendarIntervalTrigger(months=1, days=20, start_date="9999-11-15", timezone=UTC)
+    assert [fire[:10] for fire in first_fires(close)] == ["9999-11-15"]
 
 
 def test_the_default_start_is_today_in_the_zone():
@@ -193,6 +196,7 @@ def test_same_schedule_ignores_a_start_that_both_left_open():
 
     assert first.is_same_schedule(again)
     assert not first.is_same_schedule(CalendarIntervalTrigger(days=3, hour=1, timezone=BERLIN))
+    assert not first.is_same_schedule(DateTrigger())
     assert not first.is_same_schedule(CalendarIntervalTrigger(days=3, start_date="2026-01-02", timezone=BERLIN))
 
 

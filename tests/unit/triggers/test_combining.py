@@ -91,6 +91,25 @@ def test_and_stops_searching_after_a_bound():
         assert trigger.get_next_fire_time(None, START) is None
 
 
+def test_the_latest_common_fire_is_searched_within_the_bound_too(monkeypatch):
+    """And is None when there is none."""
+    monkeypatch.setattr("apscheduler_lite.triggers.combining._MAX_LEAPS", 50)
+    daily = CalendarIntervalTrigger(days=1, start_date="2026-01-01", timezone=BERLIN)
+    trigger = AndTrigger([every(90_000, shift=1), daily])
+
+    assert trigger.latest_instant(0, to_instant(START + timedelta(days=999))) is None
+    assert trigger.latest_instant(0, to_instant(START + timedelta(days=9))) is None
+
+
+def test_the_grids_of_combinations_contain_their_fires():
+    """The union's is as coarse as may be, the intersection's computed."""
+    assert OrTrigger([every(6), every(10, shift=4)]).grid == (to_instant(START), 2_000_000)
+    offset, step = AndTrigger([every(6), every(10, shift=4)]).grid
+    assert (offset - to_instant(START)) % step == 24_000_000
+    assert step == 30_000_000
+    assert AndTrigger([every(2), every(2, shift=1)]).grid == (0, 1)
+
+
 def test_and_ends_with_the_first_of_its_triggers():
     """Each child keeps its own start and end."""
     trigger = AndTrigger([every(2, end_date=START + timedelta(seconds=14)), every(3, shift=6)])

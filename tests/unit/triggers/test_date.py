@@ -10,7 +10,9 @@ import pytest
 
 from apscheduler_lite._timezones import to_instant
 from apscheduler_lite.errors import SchedulerWarning
+from apscheduler_lite.triggers.combining import OrTrigger
 from apscheduler_lite.triggers.date import DateTrigger
+from apscheduler_lite.triggers.interval import IntervalTrigger
 
 BERLIN = ZoneInfo("Europe/Berlin")
 TOKYO = ZoneInfo("Asia/Tokyo")
@@ -84,6 +86,16 @@ def test_bind_reads_a_naive_date_again_in_the_schedulers_zone():
     assert bound.run_date == datetime(2026, 1, 5, 10, tzinfo=zone)
 
 
+def test_an_implicit_date_keeps_an_explicit_zone():
+    """Only the time is the scheduler's."""
+    now = datetime(2031, 1, 1, tzinfo=UTC)
+
+    trigger = DateTrigger(timezone=BERLIN).settle(TOKYO, to_instant(now))
+    assert trigger.run_date == now
+    assert trigger.timezone is BERLIN
+    assert trigger.settle(TOKYO, 0).run_date == now
+
+
 def test_bind_leaves_what_the_user_gave():
     """An aware date and an explicit zone leave nothing open."""
     for trigger in (DateTrigger(WHEN), DateTrigger("2026-01-05", BERLIN), DateTrigger("2026-01-05T00:00+02:00")):
@@ -118,3 +130,19 @@ def test_wrong_dates_are_refused(value, error):
     """The message names the parameter."""
     with pytest.raises(error, match="run_date"):
         DateTrigger(value)
+
+
+def test_a_fire_before_the_run_date_was_the_one_fire():
+    """Asked with any previous fire time, as for a job that was run by hand, the trigger has no other."""
+    trigger = DateTrigger(datetime(2031, 5, 4, 12, tzinfo=UTC))
+    before = datetime(2031, 5, 4, 11, tzinfo=UTC)
+
+    assert trigger.get_next_fire_time(before, before) is None
+
+
+def test_a_date_combined_with_a_beat_fires_although_the_beat_fired_before():
+    """In a combination, the other trigger's fires are not taken for this one's."""
+    noon = datetime(2031, 5, 4, 12, tzinfo=UTC)
+    both = OrTrigger([IntervalTrigger(hours=7, start_date=datetime(2031, 5, 4, tzinfo=UTC)), DateTrigger(noon)])
+
+    assert [fire.hour for fire in both.next_fire_times(4, after=datetime(2031, 5, 3, tzinfo=UTC))] == [0, 7, 12, 14]

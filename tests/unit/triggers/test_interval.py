@@ -171,6 +171,26 @@ def test_bind_returns_the_trigger_itself_when_nothing_is_open():
     assert trigger.bind(TOKYO, system_now()) is trigger
 
 
+def test_settle_changes_the_trigger_itself():
+    """For one that the scheduler has just made."""
+    trigger = IntervalTrigger(hours=1)
+    now = to_instant(datetime(2031, 5, 1, tzinfo=UTC))
+
+    assert trigger.settle(TOKYO, now) is trigger
+    assert trigger.start_date == datetime(2031, 5, 1, 1, tzinfo=UTC)
+    assert trigger.settle(BERLIN, 0) is trigger
+    assert trigger.timezone is TOKYO
+
+
+def test_an_explicit_zone_keeps_its_dates_when_the_start_is_left_open():
+    """Only the start becomes the scheduler's."""
+    trigger = IntervalTrigger(hours=1, end_date="2031-06-01", timezone=BERLIN)
+
+    bound = trigger.bind(TOKYO, datetime(2031, 5, 1, tzinfo=UTC))
+    assert bound.timezone is BERLIN
+    assert bound.end_date == datetime(2031, 6, 1, tzinfo=BERLIN)
+
+
 def test_an_aware_start_date_names_the_zone():
     """As in APScheduler 3, the zone of an aware start_date is the trigger's."""
     assert IntervalTrigger(hours=1, start_date=START).timezone is BERLIN
@@ -234,3 +254,12 @@ def test_asking_with_a_naive_time_is_a_type_error():
         every(hours=1).get_next_fire_time(None, datetime(2026, 1, 1))
     with pytest.raises(TypeError, match="previous_fire_time must be a datetime"):
         every(hours=1).get_next_fire_time("x", START)
+
+
+def test_dates_at_the_ends_of_the_calendar_mean_for_ever():
+    """They can be shown, and nothing fires after the year 9999."""
+    trigger = every(days=1_000_000, start_date="0001-01-01", end_date="9999-12-31 23:59:59")
+
+    assert [fire.year for fire in trigger.between("0001-01-01", "9999-12-31")] == [1, 2738, 5476, 8214]
+    assert trigger.start_date.year == 1
+    assert every(days=1, start_date="9999-12-31 23:59:59").get_next_fire_time(None, START).year == 9999

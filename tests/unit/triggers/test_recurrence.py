@@ -11,6 +11,7 @@ import pytest
 
 from apscheduler_lite._timezones import to_instant
 from apscheduler_lite.errors import SchedulerWarning
+from apscheduler_lite.triggers.combining import AndTrigger
 from apscheduler_lite.triggers.recurrence import parse_rule
 from apscheduler_lite.triggers.rrule import RRuleTrigger
 
@@ -90,6 +91,7 @@ def test_the_week_start_makes_a_difference(week_start, expected):
         ("FREQ=HOURLY;BYMINUTE=5,10,15;BYSETPOS=-1", ["09:15", "10:15", "11:15"]),
         ("FREQ=MINUTELY;BYSECOND=30,59;BYSETPOS=1;BYMINUTE=7", ["09:07", "10:07", "11:07"]),
         ("FREQ=SECONDLY;INTERVAL=3600;BYSECOND=0", ["09:00", "10:00", "11:00"]),
+        ("FREQ=SECONDLY;INTERVAL=20;BYSECOND=40;BYMINUTE=3,4", ["09:03", "09:04", "10:03"]),
         ("FREQ=HOURLY;INTERVAL=36;BYHOUR=21", ["21:00", "21:00"]),
         ("FREQ=MONTHLY;BYMONTHDAY=2;BYHOUR=6,18;BYSETPOS=-1", ["18:00", "18:00"]),
     ],
@@ -139,6 +141,15 @@ def test_falling_is_rising_backwards(text):
     assert list(rule.falling(rule.start - 1)) == []
 
 
+def test_a_search_without_end_ends():
+    """Four hundred years without a match are enough, in both directions."""
+    rule = parse_rule("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", datetime(1, 1, 1))
+
+    assert next(rule.rising(rule.start), None) is None
+    assert next(rule.falling(0), None) is None
+    assert not rule.is_possible()
+
+
 def test_a_line_and_a_whole_calendar_are_read():
     """Names in any case, folded lines, TZID, Z, and dates alone."""
     text = (
@@ -151,6 +162,8 @@ def test_a_line_and_a_whole_calendar_are_read():
 
     assert shown(RRuleTrigger(text), 9) == ["2026-01-05T09:00", "2026-01-09T09:00", "2026-03-01T00:00"]
     assert RRuleTrigger(text).timezone is BERLIN
+    indented = "\n".join(f"    {line}" for line in text.splitlines())
+    assert shown(RRuleTrigger(f"\n{indented}\n    "), 9) == shown(RRuleTrigger(text), 9)
     assert shown(RRuleTrigger(b"RRULE:FREQ=DAILY", start_date="2026-01-05", timezone=UTC), 1) == ["2026-01-05T00:00"]
 
 
@@ -214,6 +227,15 @@ def test_the_calendar_ends():
     trigger = at("FREQ=YEARLY;INTERVAL=3000")
 
     assert [fire[:4] for fire in shown(trigger, 9)] == ["2026", "5026", "8026"]
+    assert len(shown(at("FREQ=MONTHLY", start_date="9999-10-01"), 9)) == 3
+
+
+def test_it_combines_with_others():
+    """Its fires are whole seconds of local time."""
+    both = AndTrigger([at("FREQ=DAILY;BYHOUR=9,10"), at("FREQ=WEEKLY;BYDAY=TU")])
+
+    assert both.grid == (0, 1_000_000)
+    assert shown(both, 2) == ["2026-01-06T09:00", "2026-01-13T09:00"]
 
 
 def test_the_start_is_the_schedulers_now_when_it_is_left_open():
@@ -248,6 +270,7 @@ def test_its_texts():
         "<RRuleTrigger (rule='RRULE:FREQ=DAILY\\nEXDATE:20260106T090000', start_date='2026-01-05 09:00:00 CET',"
         " end_date='2026-02-01 00:00:00 CET', jitter=3, timezone='Europe/Berlin')>"
     )
+    assert "clock change" not in at("FREQ=DAILY", timezone=UTC).describe()
     assert trigger.describe().split("; ") == [
         "by the rule RRULE:FREQ=DAILY EXDATE:20260106T090000, Europe/Berlin time",
         "from 2026-01-05 09:00:00 CET on",
@@ -280,7 +303,7 @@ def test_a_pickle_restores_the_same_trigger():
         ("FREQ=DAILY;FREQ=DAILY", "FREQ is given twice"),
         ("FREQ=DAILY;INTERVAL=0", "INTERVAL must be 1 or more, not '0'"),
         ("FREQ=DAILY;INTERVAL=x", "INTERVAL must be a whole number, not 'X'"),
-        ("FREQ=DAILY;COUNT=1000000", "COUNT must be at most 100000"),
+        ("FREQ=DAILY;COUNT=1000000", "COUNT must be at most 10000"),
         ("FREQ=DAILY;COUNT=2;UNTIL=20270101", "COUNT and UNTIL exclude"),
         ("FREQ=DAILY;UNTIL=tomorrow", "a time must be like 20260105T090000, not 'TOMORROW'"),
         ("FREQ=DAILY;UNTIL=20260230", "rule: day is out of range"),

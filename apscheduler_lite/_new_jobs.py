@@ -1,0 +1,74 @@
+"""Jobs on their way into a store: which of them are scheduled by their trigger, which go on from another job."""
+
+from __future__ import annotations
+
+from ._planning import first_slot
+from ._slots import set_slot
+from .errors import ConflictingIdError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .job import Job
+
+__all__ = ["NewJob", "by_different_ids", "is_finished", "schedule"]
+
+
+class NewJob:
+    """
+    A job on its way into a store.
+
+    Attributes:
+        job: the job.
+        replace: whether it takes the place of one with its id.
+        is_timed: whether its next run time was given, rather than being left to its trigger.
+    """
+
+    __slots__ = ("is_timed", "job", "replace")
+
+    def __init__(self, job: Job, replace: bool, is_timed: bool) -> None:
+        self.job = job
+        self.replace = replace
+        self.is_timed = is_timed
+
+
+def by_different_ids(new: list[NewJob]) -> dict[str, NewJob]:
+    """Return the jobs by id, or raise ConflictingIdError when two of them have the same."""
+    by_id: dict[str, NewJob] = {}
+    for each in new:
+        if by_id.setdefault(each.job.id, each) is not each:
+            raise ConflictingIdError(each.job.id)
+    return by_id
+
+
+def schedule(new: NewJob, now: int, before: Job | None = None) -> None:
+    """
+    Set the next run time of a job from its trigger, unless it was given or goes on from the job that it replaces.
+
+    Raises:
+        ConflictingIdError: there is a job before it, which it is not to replace.
+    """
+    if before is not None and not new.replace:
+        raise ConflictingIdError(new.job.id)
+    if not new.is_timed and not (before is not None and keep_schedule(new, before)):
+        set_slot(new.job, first_slot(new.job.trigger, now))
+        new.job.paused = False
+
+
+def keep_schedule(new: NewJob, before: Job) -> bool:
+    """
+    Let a job that replaces another go on with its schedule; return whether it does.
+
+    An unchanged trigger keeps its next run time and its pause, else a program that is restarted more often than the
+    interval would never run its job.
+    """
+    job = new.job
+    if is_finished(before) or not before.trigger.is_same_schedule(job.trigger):
+        return False
+    job.trigger = before.trigger
+    job._next, job._fire_time, job.paused = before._next, before._fire_time, before.paused
+    return True
+
+
+def is_finished(job: Job) -> bool:
+    """Return whether the job's schedule is over: nothing is due any more and it is not paused."""
+    return job._next is None and not job.paused

@@ -1,0 +1,391 @@
+"""
+The claim: one transaction that advances what is due and writes its runs.
+
+    lock some due rows  →  plan each  →  advance them  →  insert their runs  →  commit
+
+Whoever commits owns the runs. Rows that another process has locked are being claimed by it and are passed over (``FOR
+UPDATE SKIP LOCKED``); SQLite has one writer at a time anyway. Other databases advance each row by comparing it with
+what was
+read: who comes second finds it changed.
+
+No more is taken than can be started at once, executor by executor: what stays due can be taken by every other process,
+and is not lost by a crash.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Integer, bindparam, func, select
+
+from apscheduler_lite._planning import Slot, plan
+from apscheduler_lite.errors import UnreadableJobError
+from apscheduler_lite.jobstores._claim import Claim, JobFault, UnknownExecutorError
+from apscheduler_lite.runs import Outcome, Run
+
+from .bulk import BulkInsert, BulkUpdate
+from .runs import new_row
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any
+
+    from sqlalchemy import Connection
+
+    from apscheduler_lite._planning import Plan
+    from apscheduler_lite.job import Job
+    from apscheduler_lite.jobstores._bookkeeping import Bookkeeping
+
+    from .documents import Documents
+    from .liveness import Member
+    from .schema import Tables
+
+    Earliest = tuple[int | None, int | None]
+
+__all__ = ["Claims", "Work"]
+
+BATCH = 1_000
+"""How many rows one transaction takes of an executor that sets no limit."""
+
+RESTING_LISTED = 10_000
+"""How many jobs that rest after a fault are named to the database, so that it passes them over."""
+
+STRAYS_TOLD = 100
+"""How many jobs of an executor that this scheduler does not have are told of one by one."""
+
+
+class Claims:
+    """The claims of one store."""
+
+    def __init__(self, tables: Tables, documents: Documents, books: Bookkeeping, keeps: bool) -> None:
+        self._tables = tables
+        self._documents = documents
+        self._books = books
+        self._keeps = keeps
+        self._unreadable: dict[str, int] = {}  # id → revision of rows whose fault has been told of
+        self._strays: set[str] = set()  # ids of jobs whose missing executor has been told of
+        self._looks: dict[int, Any] = {}
+        jobs, runs = tables.jobs.c, tables.runs.c
+        self._due = (
+            select(jobs.id, jobs.next_run_time, jobs.fire_time, jobs.backlog, jobs.revision, jobs.paused)
+            .where(jobs.executor == bindparam("executor"), jobs.next_run_time <= bindparam("now"))
+            .order_by(jobs.next_run_time)
+            .limit(bindparam("limit", type_=Integer))
+        )
+        self._due_but_resting = self._due.where(jobs.id.not_in(bindparam("resting", expanding=True)))
+        self._open = (
+            select(tables.runs)
+            .where(runs.executor == bindparam("executor"), runs.open_at <= bindparam("now"))
+            .where(runs.job_id.not_in(bindparam("resting", expanding=True)))
+            .order_by(runs.open_at)
+            .limit(bindparam("limit", type_=Integer))
+        )
+        self._documents_of = select(tables.jobs).where(jobs.id.in_(bindparam("ids", expanding=True)))
+        self._active = select(runs.job_id).where(
+            runs.finished.is_(None), runs.job_id.in_(bindparam("ids", expanding=True))
+        )
+        self._advance = BulkUpdate(tables.jobs, ("next_run_time", "fire_time", "backlog"))
+        self._advance_if_same = self._advance.plain.where(
+            jobs.next_run_time == bindparam("b_due"), jobs.revision == bindparam("b_revision")
+        )
+        self._insert_runs = BulkInsert(tables.runs, [each.name for each in tables.runs.columns])
+        self._take = (
+            tables.runs.update()
+            .where(runs.id == bindparam("b_id"), runs.open_at.is_not(None))
+            .values(
+                open_at=None,
+                scheduler=bindparam("b_scheduler"),
+                host=bindparam("b_host"),
+                pid=bindparam("b_pid"),
+                claimed=bindparam("b_claimed"),
+            )
+        )
+
+    # -- looking -----------------------------------------------------------------------------------------------
+
+    def earliest(self, connection: Connection, executors: Iterable[str], after: int | None = None) -> Earliest:
+        """Return when the first job of these executors is due, and the first open run, by one look at the indexes."""
+        names = list(executors)
+        values: dict[str, Any] = {f"e{number}": name for number, name in enumerate(names)}
+        if after is not None:
+            values["after"] = after
+        *due, open_at = connection.execute(self._look(len(names), after is not None), values).one()
+        return min((instant for instant in due if instant is not None), default=None), open_at
+
+    def _look(self, count: int, is_bounded: bool) -> Any:
+        key = -1 - count if is_bounded else count
+        if key not in self._looks:
+            jobs, runs = self._tables.jobs.c, self._tables.runs.c
+            parts = []
+            for number in range(count):
+                part = select(func.min(jobs.next_run_time)).where(jobs.executor == bindparam(f"e{number}"))
+                parts.append(part.where(jobs.next_run_time > bindparam("after")) if is_bounded else part)
+            part = select(func.min(runs.open_at))
+            parts.append(part.where(runs.open_at > bindparam("after")) if is_bounded else part)
+            self._looks[key] = select(*(part.scalar_subquery().label(f"m{n}") for n, part in enumerate(parts)))
+        return self._looks[key]
+
+    def earliest_of_all(self, connection: Connection) -> int | None:
+        """Return when the first job of all is due."""
+        names = self.executors(connection)
+        return self.earliest(connection, names)[0] if names else None
+
+    def executors(self, connection: Connection) -> list[str]:
+        """Return the executors that jobs name: a jump along the index for each, however many jobs there are."""
+        jobs = self._tables.jobs.c
+        found: list[str] = []
+        last: str | None = connection.execute(select(func.min(jobs.executor))).scalar()
+        while last is not None and len(found) < 1_000:
+            found.append(last)
+            last = connection.execute(select(func.min(jobs.executor)).where(jobs.executor > last)).scalar()
+        return found
+
+    def strays(self, connection: Connection, now: int, known: Mapping[str, int | None]) -> list[JobFault]:
+        """Return due jobs that name an executor which this scheduler does not have, each job once."""
+        jobs = self._tables.jobs.c
+        faults = []
+        for alias in self.executors(connection):
+            if alias in known:
+                continue
+            statement = select(self._tables.jobs).where(jobs.executor == alias, jobs.next_run_time <= now)
+            for row in connection.execute(statement.order_by(jobs.next_run_time).limit(STRAYS_TOLD)):
+                if row.id not in self._strays:
+                    self._strays.add(row.id)
+                    jobs_found = self._documents.readable([row], self.logger)
+                    job = jobs_found[0] if jobs_found else None
+                    faults.append(JobFault(job, row.id, UnknownExecutorError(alias, list(known)), 60.0))
+        return faults
+
+    logger: Any = None
+
+    # -- taking ------------------------------------------------------------------------------------------------
+
+    def take(self, connection: Connection, work: Work) -> None:
+        """Claim what is due and can be started."""
+        for alias, free in work.capacity.items():
+            left = BATCH if free is None else free
+            left -= self._take_open(connection, alias, left, work)
+            seen = set(self._resting(work.now))
+            while left > 0:
+                rows = self._due_rows(connection, alias, left, seen, work)
+                seen.update(row.id for row in rows)
+                is_all = len(rows) < left
+                left -= self._take_due(connection, rows, left, work)
+                if is_all:
+                    work.drained.append(alias)
+                    break
+            else:
+                work.has_more = True
+        work.write(connection, self)
+
+    def _resting(self, now: int) -> list[str]:
+        if not self._books.retries:
+            return []
+        with self._books.lock:
+            resting = [job_id for job_id in list(self._books.retries) if self._books.is_deferred(job_id, now)]
+        return resting[:RESTING_LISTED]
+
+    def _due_rows(self, connection: Connection, alias: str, limit: int, seen: set[str], work: Work) -> list[Any]:
+        statement = self._due_but_resting if seen else self._due
+        if work.locks:
+            statement = statement.with_for_update(skip_locked=True)
+        values: dict[str, Any] = {"executor": alias, "now": work.now, "limit": limit}
+        if seen:
+            values["resting"] = list(seen)
+        return list(connection.execute(statement, values).all())
+
+    def _take_due(self, connection: Connection, rows: list[Any], left: int, work: Work) -> int:
+        """Plan the rows; return how many runs were claimed."""
+        if not rows:
+            return 0
+        jobs = self._jobs_of(connection, rows, work)
+        active = self._count_active(connection, [row.id for row in rows])
+        taken = 0
+        for row in rows:
+            job = jobs.get(row.id)
+            if job is None:
+                continue
+            slot = Slot(row.next_run_time if row.fire_time is None else row.fire_time, row.next_run_time)
+            try:
+                made = plan(job.trigger, slot, work.now, job._options, active.get(row.id, 0), row.backlog)
+            except Exception as exc:
+                work.claim.faults.append(JobFault(job, row.id, exc, self._books.defer(row.id, work.now)))
+                continue
+            self._books.failures.pop(row.id, None)
+            if made.waits:
+                continue
+            if len(made.runs) > left - taken:
+                # What no worker is free for stays due; it is late then, and does not overlap.
+                keep = left - taken
+                if keep == 0 and not made.skipped and not made.missed:
+                    continue
+                made.next, made.runs, made.backlog = made.runs[keep], made.runs[:keep], work.now
+            if self._advance_row(connection, row, made, work):
+                taken += len(made.runs)
+                work.add(job, row, made)
+        return taken
+
+    def _advance_row(self, connection: Connection, row: Any, made: Plan, work: Work) -> bool:
+        following = made.next
+        values = {
+            "b_id": row.id,
+            "b_next_run_time": None if following is None else following.due,
+            "b_fire_time": None if following is None or following.fire_time == following.due else following.fire_time,
+            "b_backlog": made.backlog,
+        }
+        if work.compares:
+            values |= {"b_due": row.next_run_time, "b_revision": row.revision}
+            return connection.execute(self._advance_if_same, values).rowcount == 1
+        work.advanced.append(values)
+        return True
+
+    def _jobs_of(self, connection: Connection, rows: list[Any], work: Work) -> dict[str, Job]:
+        """Return the jobs of rows; of those that cannot be restored, or were changed meanwhile, none."""
+        jobs: dict[str, Job] = {}
+        missing: dict[str, Any] = {}
+        for row in rows:
+            job = self._documents.cached(row.id, row.revision)
+            if job is None:
+                missing[row.id] = row
+            else:
+                jobs[row.id] = self._documents.with_times(job, row)
+        if missing:
+            for full in connection.execute(self._documents_of, {"ids": list(missing)}):
+                if full.revision != missing[full.id].revision:
+                    continue
+                job = self._restored(full, work)
+                if job is not None:
+                    jobs[full.id] = job
+        return jobs
+
+    def _restored(self, row: Any, work: Work) -> Job | None:
+        try:
+            return self._documents.restore(row)
+        except UnreadableJobError as exc:
+            seconds = self._books.defer(row.id, work.now)
+            if self._unreadable.get(row.id) != row.revision:
+                self._unreadable[row.id] = row.revision
+                work.claim.faults.append(JobFault(None, row.id, exc, seconds))
+            return None
+
+    def _count_active(self, connection: Connection, job_ids: list[str]) -> dict[str, int]:
+        # Asked after the rows were locked: whoever claimed them before has committed its runs by now.
+        counts: dict[str, int] = {}
+        for job_id in connection.execute(self._active, {"ids": job_ids}).scalars():
+            counts[job_id] = counts.get(job_id, 0) + 1
+        return counts
+
+    def _take_open(self, connection: Connection, alias: str, left: int, work: Work) -> int:
+        """Take runs that wait for a process, such as those that are run again; return how many."""
+        if not work.looks_for_open:
+            return 0
+        statement = self._open.with_for_update(skip_locked=True) if work.locks else self._open
+        values = {"executor": alias, "now": work.now, "limit": left, "resting": self._resting(work.now)}
+        rows = connection.execute(statement, values).all()
+        if not rows:
+            return 0
+        stored = {row.id: row for row in connection.execute(self._documents_of, {"ids": [row.job_id for row in rows]})}
+        taken = 0
+        for row in rows:
+            found = stored.get(row.job_id)
+            if found is None:
+                self._drop_orphan(connection, row, work)
+                continue
+            job = self._restored(found, work)
+            if job is None or not connection.execute(self._take, work.ownership(row.id)).rowcount:
+                continue
+            run = Run.of(job, work.alias, row.fire_time, row.due)
+            run._id, run.attempt = row.id, row.attempt
+            work.claim.runs.append(run)
+            taken += 1
+        return taken
+
+    def _drop_orphan(self, connection: Connection, row: Any, work: Work) -> None:
+        runs = self._tables.runs
+        connection.execute(
+            runs.update()
+            .where(runs.c.id == row.id)
+            .values(open_at=None, finished=work.now, outcome=Outcome.SKIPPED, reason="skipped: its job was removed")
+        )
+
+    def write_rows(self, connection: Connection, work: Work) -> None:
+        """Write what was decided: all rows in two statements, however many there are."""
+        if work.advanced:
+            self._advance.execute(connection, work.advanced)
+        if work.rows:
+            self._insert_runs.execute(connection, work.rows)
+
+
+class Work:
+    """One attempt at a claim, and what it has decided so far."""
+
+    def __init__(
+        self,
+        now: int,
+        capacity: Mapping[str, int | None],
+        member: Member,
+        alias: str,
+        *,
+        locks: bool,
+        compares: bool,
+        keeps: bool,
+        looks_for_open: bool,
+    ) -> None:
+        self.now = now
+        self.capacity = capacity
+        self.member = member
+        self.alias = alias
+        self.locks = locks
+        self.compares = compares
+        self.keeps = keeps
+        self.looks_for_open = looks_for_open
+        self.claim = Claim()
+        self.advanced: list[dict[str, Any]] = []
+        self.rows: list[dict[str, Any]] = []
+        self.has_more = False  # whether more may be due than could be taken
+        self.drained: list[str] = []  # executors of which nothing that is due was left
+
+    def ownership(self, run_id: str) -> dict[str, Any]:
+        """Return what makes an open run this member's."""
+        member = self.member
+        return {
+            "b_id": run_id,
+            "b_scheduler": member.id,
+            "b_host": member.host,
+            "b_pid": member.pid,
+            "b_claimed": self.now,
+        }
+
+    def add(self, job: Job, row: Any, made: Plan) -> None:
+        """Take note of a job's plan."""
+        claim = self.claim
+        following = made.next
+        job._next = None if following is None else following.due
+        job._fire_time = None if following is None or following.fire_time == following.due else following.fire_time
+        for slot in made.runs:
+            run = Run.of(job, self.alias, slot.fire_time, slot.due)
+            run.is_newest = slot is made.runs[-1]
+            claim.runs.append(run)
+            self.rows.append(new_row(run, self.member, self.now))
+        if following is None:
+            claim.finished.append(job)
+        limit = job._options.max_instances
+        for slot in made.skipped or ():
+            claim.skipped.append((job, slot))
+            self._record(
+                job, slot, Outcome.SKIPPED, f"skipped: its runs in progress were as many as it may have ({limit})"
+            )
+        for slot in made.missed or ():
+            claim.missed.append((job, slot))
+            late, grace = (self.now - slot.due) / 1e6, (job._options.grace or 0) / 1e6
+            self._record(job, slot, Outcome.MISSED, f"missed: {late:.3f} s late, grace time {grace:g} s")
+
+    def _record(self, job: Job, slot: Slot, outcome: str, reason: str) -> None:
+        if not self.keeps:
+            return
+        run = Run.of(job, self.alias, slot.fire_time, slot.due)
+        run.outcome, run.reason, run.finished = outcome, reason, self.now
+        self.rows.append(new_row(run, None, self.now))
+
+    def write(self, connection: Connection, claims: Claims) -> None:
+        """Write it all."""
+        claims.write_rows(connection, self)

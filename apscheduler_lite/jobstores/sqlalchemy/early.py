@@ -1,0 +1,133 @@
+"""
+Jobs that are added while the scheduler is not running.
+
+They go into the database all the same: a program that never starts its scheduler can add jobs for those that do. One
+that is added by itself is written before the call returns. A program that adds many, one after the other, would wait
+for the disk at each; so those that follow one another closely are checked at once (id taken, function without a name,
+arguments that cannot be stored) and written together: a twentieth of a second later, or before that when the program
+does anything else with the store, starts the scheduler, or ends.
+"""
+
+from __future__ import annotations
+
+import atexit
+from threading import RLock, Timer
+from weakref import WeakMethod
+
+from apscheduler_lite._clock import SystemClock
+from apscheduler_lite.errors import ConflictingIdError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from apscheduler_lite.job import Job
+    from apscheduler_lite.jobstores.base import Settle
+
+    from .jobs import JobRows
+
+__all__ = ["EarlyJobs"]
+
+CLOSELY = 0.05
+"""Seconds between two jobs that are written together, and until they are."""
+RETRY = 1.0
+"""Seconds until the next try when the database is away."""
+AT_ONCE = 5_000
+"""How many jobs wait at the most."""
+
+_clock = SystemClock()
+
+
+class EarlyJobs:
+    """The jobs that wait to be written together."""
+
+    def __init__(self, rows: JobRows) -> None:
+        self._rows = rows
+        self._lock = RLock()  # held while they are written, too: whoever looks then must see them
+        self._waiting: dict[str, tuple[Job, Settle]] = {}
+        self._added_at = float("-inf")
+        self._timer: Timer | None = None
+        self._is_registered = False
+
+    def __bool__(self) -> bool:
+        return bool(self._waiting)
+
+    def add(self, job: Job, settle: Settle) -> None:
+        """Write a job, now or in a moment."""
+        with self._lock:
+            now = _clock.monotonic()
+            is_alone = not self._waiting and now - self._added_at > CLOSELY
+            if is_alone:
+                self._rows.put([job], settle)
+            else:
+                self._let_wait(job, settle)
+            self._added_at = _clock.monotonic()
+
+    def _let_wait(self, job: Job, settle: Settle) -> None:
+        if job.id in self._waiting:
+            self.flush()
+        if not self._rows.check(job, settle):
+            self._rows.put([job], settle)
+            return
+        self._waiting[job.id] = (job, settle)
+        if len(self._waiting) >= AT_ONCE:
+            self.flush()
+        elif self._timer is None:
+            self._set_timer(CLOSELY)
+        if not self._is_registered:
+            self._is_registered = True
+            _flush_at_exit(WeakMethod(self.flush))
+
+    def _set_timer(self, seconds: float) -> None:
+        self._timer = Timer(seconds, self._flush_in_time)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _flush_in_time(self) -> None:
+        try:
+            self.flush()
+        except Exception:
+            self._rows.logger.exception(
+                "Error writing %d jobs; it is tried again", len(self._waiting), extra={"action": "add_failed"}
+            )
+            with self._lock:
+                self._set_timer(RETRY)
+
+    def flush(self) -> None:
+        """Write what waits."""
+        with self._lock:
+            self._timer = None
+            if not self._waiting:
+                return
+            settles = {job.id: settle for job, settle in self._waiting.values()}
+            jobs = [job for job, _ in self._waiting.values()]
+            try:
+                self._rows.put(jobs, lambda job, before: settles[job.id](job, before))
+            except ConflictingIdError:
+                # Another process has taken an id in the moment since it was free here.
+                for job in jobs:
+                    self._put_one(job, settles[job.id])
+            self._waiting.clear()
+
+    def _put_one(self, job: Job, settle: Settle) -> None:
+        try:
+            self._rows.put([job], settle)
+        except ConflictingIdError as exc:
+            self._rows.logger.error(  # noqa: TRY400 - there is nothing in the traceback
+                "Job %s was not added: another process was faster (%s)", job.id, exc, extra={"action": "add_failed"}
+            )
+
+    def after_fork(self) -> None:
+        """Leave what waits to the parent, which will write it."""
+        self._lock = RLock()
+        self._waiting = {}
+        self._timer = None
+
+
+def _flush_at_exit(flush: WeakMethod[Any]) -> None:
+    def call() -> None:
+        method = flush()
+        if method is not None:
+            method()
+
+    atexit.register(call)

@@ -1,0 +1,337 @@
+"""
+What a started store does beside the scheduler's passes, on a thread of its own.
+
+It renews the store's row among the schedulers, looks after those who do not any more, writes down how runs ended where
+no claim has done that on its way, and prunes the history. Nothing that it meets ends it.
+"""
+
+from __future__ import annotations
+
+from threading import Event, Lock, Thread
+
+from apscheduler_lite._clock import SystemClock
+
+from .liveness import Member, Watch
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Callable, Iterable, Sequence
+
+    from apscheduler_lite._clock import Clock
+    from apscheduler_lite.runs import Run
+
+    from .databases import Database
+    from .runs import Records
+    from .schema import Tables
+
+__all__ = ["Keeper"]
+
+GATHER = 0.005
+"""Seconds for which the first outcomes wait for others, before the scheduler is woken to write them and to claim."""
+LINGER = 0.03
+"""Seconds that an outcome waits for the next claim to take it along."""
+RETRY = 1.0
+"""Seconds between two tries to write outcomes when the database is away."""
+LAST_TRIES = 5.0
+"""Seconds for which a store that is shut down goes on trying."""
+PRUNE_EVERY = 60.0
+RECONCILE_FOR = 120.0
+"""Seconds for which a commit that broke off may still take place, and be noticed."""
+
+_clock = SystemClock()
+
+
+class Lease:
+    """A member's word on the runs that it has claimed."""
+
+    __slots__ = ("_keeper", "member")
+
+    def __init__(self, keeper: Keeper, member: Member) -> None:
+        self._keeper = keeper
+        self.member = member
+
+    def is_fresh(self) -> bool:
+        """Return whether nobody can have taken this process for dead."""
+        return self.member.is_fresh()
+
+    def confirm(self, run: Run) -> bool:
+        """Ask the database whether the run is still ours to begin."""
+        return self._keeper.confirm(run, self.member)
+
+    def end(self, run: Run) -> None:
+        """Take note of how the run ended."""
+        self._keeper.end((run,))
+
+
+class Keeper:
+    """The life of a store from its start to its shutdown."""
+
+    def __init__(
+        self,
+        database: Database,
+        tables: Tables,
+        records: Records,
+        *,
+        clock: Clock,
+        logger: logging.Logger,
+        alias: str,
+        wakeup: Callable[[], object],
+        heartbeat_interval: float,
+        dead_after: float,
+        keep_runs: float | None,
+    ) -> None:
+        self._database = database
+        self._tables = tables
+        self._records = records
+        self._now = clock.now
+        self._logger = logger
+        self._alias = alias
+        self._wakeup = wakeup
+        self._interval = heartbeat_interval
+        self._dead_after = dead_after
+        self._keep_runs = keep_runs
+        self._lock = Lock()
+        self._flushing = Lock()
+        self._bell = Event()
+        self._closing = Event()
+        self._ended: list[Run] = []
+        self._interrupted: list[Run] = []
+        self.active: dict[str, Run] = {}  # claimed here and not known to have ended
+        self._watch = Watch(database, tables, heartbeat_interval)
+        self._prune_at = _clock.monotonic() + min(PRUNE_EVERY, heartbeat_interval)
+        self._reconcile_until = 0.0
+        self._is_failing = False
+        self._thread: Thread | None = None
+        self.member, self.lease = self._new_member()
+
+    def _new_member(self) -> tuple[Member, Lease]:
+        member = Member(self._database, self._tables, self._dead_after, self._interval)
+        return member, Lease(self, member)
+
+    # -- life --------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Join, settle what dead processes of this machine have left, and go on with it on the thread."""
+        self.member.join(self._now())
+        self._look_after_others()
+        self._thread = Thread(target=self._keep, name=f"apscheduler_lite.{self._alias}.keeper", daemon=True)
+        self._thread.start()
+
+    def close(self, closed: Callable[[], object]) -> None:
+        """
+        Write the outcomes and leave; with runs still in progress, stay until they have ended.
+
+        Args:
+            closed: called at the very end.
+        """
+        self._closed = closed
+        self._closing.set()
+        self.flush()
+        self._bell.set()
+        if self._thread is not None and not self._goes_on():
+            self._thread.join()
+
+    def _goes_on(self) -> bool:
+        """Return whether there are runs that have not ended."""
+        with self._lock:
+            return bool(self.active.keys() - {run.id for run in self._ended})
+
+    _closed: Callable[[], object] | None = None
+
+    def _keep(self) -> None:
+        beat_at = _clock.monotonic() + self._interval
+        while not self._closing.is_set() or self._ended or self._goes_on():
+            self._bell.wait(max(0.0, min(beat_at - _clock.monotonic(), RETRY if self._ended else self._interval)))
+            self._bell.clear()
+            if self._ended:
+                self._gather()
+                if not self.flush() and self._closing.is_set() and not self._try_last():
+                    break
+            if _clock.monotonic() >= beat_at:
+                self._guarded(self._beat)
+                beat_at = _clock.monotonic() + self._interval
+        self._leave()
+
+    def _gather(self) -> None:
+        """Give the next claim of the scheduler a chance to write the outcomes on its way."""
+        self._closing.wait(GATHER)
+        if self._ended:
+            self._wakeup()
+            self._closing.wait(LINGER)
+
+    def _try_last(self) -> bool:
+        """Go on trying to write outcomes for a while; return whether that worked."""
+        until = _clock.monotonic() + LAST_TRIES
+        while _clock.monotonic() < until:
+            self._database.pause(0.25)
+            if self.flush():
+                return True
+        self._logger.error(
+            'The outcomes of %d runs could not be written to job store "%s"; they will be found as interrupted',
+            len(self._ended),
+            self._alias,
+            extra={"action": "outcomes_lost"},
+        )
+        return False
+
+    def _leave(self) -> None:
+        # Runs whose outcome is not written must be found by the others, so the row stays where there are any.
+        if not self._ended:
+            self._guarded(self.member.leave)
+        if self._closed is not None:
+            self._closed()
+
+    def _guarded(self, action: Callable[[], object]) -> None:
+        try:
+            action()
+        except Exception:
+            if not self._is_failing:
+                self._logger.exception(
+                    'Error keeping job store "%s" alive; it is tried again',
+                    self._alias,
+                    extra={"action": "keep_failed"},
+                )
+            self._is_failing = True
+        else:
+            self._is_failing = False
+
+    # -- runs in progress --------------------------------------------------------------------------------------
+
+    def begin(self, runs: Iterable[Run]) -> None:
+        """Take note of runs that were claimed."""
+        lease = self.lease
+        for run in runs:
+            run.lease = lease
+            self.active[run.id] = run
+
+    def end(self, runs: Sequence[Run]) -> None:
+        """Take note of how runs ended, to be written soon."""
+        with self._lock:
+            self._ended.extend(runs)
+        if not self._bell.is_set():
+            self._bell.set()
+
+    def is_worth_a_claim(self) -> bool:
+        """Return whether half of what is in progress has ended; what has not is looked at again in a moment."""
+        return 2 * len(self._ended) >= len(self.active)
+
+    def forget(self, run: Run) -> None:
+        """Take note that a run was given back."""
+        self.active.pop(run.id, None)
+
+    def has_ended_runs(self) -> bool:
+        """Return whether there are outcomes to be written."""
+        return bool(self._ended)
+
+    def take_ended(self) -> list[Run]:
+        """Return the outcomes to be written; `written` or `put_back` must follow."""
+        self._flushing.acquire()
+        with self._lock:
+            ended, self._ended = self._ended, []
+        return ended
+
+    def written(self, ended: Sequence[Run]) -> None:
+        """Take note that the outcomes are in the database."""
+        self._flushing.release()
+        for run in ended:
+            self.active.pop(run.id, None)
+        if self._closing.is_set():
+            self._bell.set()
+
+    def put_back(self, ended: list[Run]) -> None:
+        """Keep outcomes that could not be written."""
+        with self._lock:
+            self._ended = ended + self._ended
+        self._flushing.release()
+
+    def flush(self) -> bool:
+        """Write the outcomes that no claim has taken along; return whether there are none left."""
+        ended = self.take_ended()  # this waits for whoever is writing some just now
+        try:
+            if ended:
+                self._database.write(self._records.end, ended, self._now())
+        except Exception:
+            self.put_back(ended)
+            if not self._is_failing:
+                self._logger.exception(
+                    'Error writing the outcomes of %d runs to job store "%s"; it is tried again',
+                    len(ended),
+                    self._alias,
+                    extra={"action": "flush_failed"},
+                )
+            self._is_failing = True
+            return False
+        self.written(ended)
+        return True
+
+    # -- others ------------------------------------------------------------------------------------------------
+
+    def _beat(self) -> None:
+        now = self._now()
+        if not self.member.beat(now):
+            self._logger.warning(
+                'Job store "%s": this process was silent for so long that others took it for dead; what it had claimed'
+                " and not begun is not its own any more",
+                self._alias,
+                extra={"action": "taken_for_dead"},
+            )
+            self.member, self.lease = self._new_member()
+            self.member.join(now)
+        self._look_after_others()
+        if _clock.monotonic() < self._reconcile_until:
+            self.reconcile()
+        if self._keep_runs is not None and _clock.monotonic() >= self._prune_at:
+            self._prune_at = _clock.monotonic() + PRUNE_EVERY
+            self._prune(now - round(self._keep_runs * 1_000_000))
+
+    def _prune(self, before: int) -> None:
+        while self._database.write(self._records.prune, before) >= 1_000 and not self._closing.is_set():
+            self._database.pause(0.05)
+
+    def _look_after_others(self) -> None:
+        found: list[Run] = []
+        for row in self._watch.dead(self.member.id):
+            interrupted = self._database.write(self._records.interrupt, row, self._now(), self._alias)
+            if interrupted is not None:
+                self._logger.warning(
+                    'Job store "%s": the scheduler of pid %s on %s is dead; %d runs of it were interrupted',
+                    self._alias,
+                    row.pid,
+                    row.host,
+                    len(interrupted),
+                    extra={"action": "scheduler_dead"},
+                )
+                found.extend(interrupted)
+        if found:
+            with self._lock:
+                self._interrupted.extend(found)
+            self._wakeup()
+
+    def take_interrupted(self) -> list[Run]:
+        """Return the runs that were found to be interrupted since the last call."""
+        if not self._interrupted:
+            return self._interrupted
+        with self._lock:
+            interrupted, self._interrupted = self._interrupted, []
+        return interrupted
+
+    def confirm(self, run: Run, member: Member) -> bool:
+        """Return whether a run that this process claimed long ago is still its to begin."""
+        while True:
+            try:
+                return member.owns(run.id, self._now())
+            except Exception:
+                self._guarded(lambda: self._logger.warning("The owner of %r cannot be asked for; waiting", run))
+                if self._closing.wait(RETRY):
+                    return False
+
+    def commit_is_open(self) -> None:
+        """Take note that a claim broke off during its commit: it may turn out to have taken place."""
+        self._reconcile_until = _clock.monotonic() + RECONCILE_FOR
+
+    def reconcile(self) -> None:
+        """Give back runs that are ours in the database and that we know nothing of."""
+        count = self._database.write(self._records.reopen_unknown, self.member.id, list(self.active), self._now())
+        if count:
+            self._wakeup()

@@ -1,0 +1,264 @@
+"""
+The runs' rows: what is in progress, what waits to be taken, and what has been.
+
+A row is written when a run is claimed (`finished` is NULL) and completed when it has ended. It survives its job, and is
+pruned by age. A run that waits for a process to take it, such as one that is run again after a crash, bears `open_at`.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import bindparam, exists, select
+
+from apscheduler_lite._slots import is_to_be_set_back
+from apscheduler_lite.runs import Outcome, Run
+
+from .bulk import BulkUpdate
+from .liveness import bury
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import Any
+
+    from sqlalchemy import Connection
+
+    from .documents import Documents
+    from .liveness import Member
+    from .schema import Tables
+
+__all__ = ["Records", "new_row"]
+
+LONGEST_TEXT = 10_000
+"""Characters of a reason or a traceback that are kept; of a longer one the end, which says most."""
+
+PRUNED_AT_ONCE = 1_000
+
+
+def new_row(run: Run, member: Member | None, now: int) -> dict[str, Any]:
+    """Return the row of a run that is claimed by a member, or has been dropped (it bears its outcome then)."""
+    job = run.job
+    return {
+        "id": run.id,
+        "job_id": run.job_id,
+        "job_name": None if job is None else _storable(job.name),
+        "executor": run.executor,
+        "scheduler": None if member is None else member.id,
+        "host": None if member is None else member.host,
+        "pid": None if member is None else member.pid,
+        "fire_time": run.fire_time,
+        "due": run.due,
+        "attempt": run.attempt,
+        "rerun": int(job is not None and job._options.on_crash == "rerun"),
+        "open_at": None,
+        "claimed": now,
+        "started": None,
+        "finished": run.finished,
+        "outcome": run.outcome,
+        "reason": _storable(run.reason),
+        "exception": None,
+        "traceback": None,
+    }
+
+
+def _storable(text: str | None) -> str | None:
+    """Return a text that every database takes: of bounded length, without NUL and without half a character."""
+    if text is None:
+        return None
+    if len(text) > LONGEST_TEXT:
+        text = f"…{text[-LONGEST_TEXT:]}"
+    return text if text.isprintable() else text.replace("\0", "�").encode("utf-8", "replace").decode()
+
+
+class Records:
+    """The statements on the runs of one store."""
+
+    def __init__(self, tables: Tables, documents: Documents, keeps: bool) -> None:
+        self._tables = tables
+        self._documents = documents
+        self._keeps = keeps  # whether there is a history at all
+        runs = tables.runs.c
+        jobs = tables.jobs
+        names = ("started", "finished", "outcome", "reason", "exception", "traceback")
+        self._end = BulkUpdate(tables.runs, names, runs.finished.is_(None))
+        self._drop = tables.runs.delete().where(runs.id.in_(bindparam("ids", expanding=True)))
+        # A finished job stays until its last run has ended, for that may have to be run again.
+        self._drop_jobs = jobs.delete().where(
+            jobs.c.id.in_(bindparam("ids", expanding=True)),
+            jobs.c.next_run_time.is_(None),
+            jobs.c.paused == 0,
+            ~exists().where(runs.job_id == jobs.c.id, runs.finished.is_(None)),
+        )
+
+    # -- what is in progress -----------------------------------------------------------------------------------
+
+    def end(self, connection: Connection, ended: Sequence[Run], now: int) -> int:
+        """Write how runs ended; return how many were still in progress for the others."""
+        if self._keeps:
+            count = self._end.execute(connection, [self._outcome(run, now) for run in ended])
+        else:
+            count = connection.execute(self._drop, {"ids": [run.id for run in ended]}).rowcount
+        last = {
+            run.job_id
+            for run in ended
+            if run.job is None or run.job._next is None or run.job._options.max_instances > 1
+        }
+        if last:
+            self.drop_finished_jobs(connection, last)
+        return count
+
+    @staticmethod
+    def _outcome(run: Run, now: int) -> dict[str, Any]:
+        return {
+            "b_id": run.id,
+            "b_started": run.started,
+            "b_finished": run.finished or now,
+            "b_outcome": run.outcome or Outcome.ERROR,
+            "b_reason": _storable(run.reason),
+            "b_exception": None if run.exception is None else type(run.exception).__name__,
+            "b_traceback": _storable(run.traceback),
+        }
+
+    def drop_finished_jobs(self, connection: Connection, job_ids: Iterable[str]) -> None:
+        """Delete those of the jobs whose schedule is over and whose last run has ended."""
+        connection.execute(self._drop_jobs, {"ids": list(job_ids)})
+
+    def release(self, connection: Connection, run: Run, now: int, open_at: int) -> None:
+        """
+        Let go of a run that could not be handed to its executor: its job becomes due again, or else the run waits.
+
+        A job that was removed, paused or given another trigger since stays as it is; the run is recorded as skipped.
+        """
+        jobs, runs = self._tables.jobs, self._tables.runs
+        row = connection.execute(select(jobs).where(jobs.c.id == run.job_id).with_for_update()).first()
+        if row is None or not self._is_as_before(row, run):
+            reason = "skipped: no executor took it, and its job was removed, paused or rescheduled before the next try"
+            connection.execute(
+                runs.update().where(runs.c.id == run.id).values(finished=now, outcome=Outcome.SKIPPED, reason=reason)
+            )
+        elif run.is_newest and run.attempt == 1:
+            connection.execute(
+                jobs.update()
+                .where(jobs.c.id == run.job_id)
+                .values(next_run_time=run.due, fire_time=None if run.fire_time == run.due else run.fire_time)
+            )
+            connection.execute(self._drop, {"ids": [run.id]})
+        else:
+            self.give_back(connection, run.id, open_at)
+
+    def _is_as_before(self, row: Any, run: Run) -> bool:
+        """Return whether a row still has the schedule that a run of it was claimed from."""
+        if run.job is None or row.paused:
+            return False
+        if row.revision == run.job._revision:
+            return True
+        try:
+            return is_to_be_set_back(self._documents.restore(row), run)
+        except LookupError:
+            return False
+
+    def give_back(self, connection: Connection, run_id: str, open_at: int) -> None:
+        """Let any process take a run that was claimed but has not begun."""
+        runs = self._tables.runs
+        connection.execute(
+            runs.update()
+            .where(runs.c.id == run_id, runs.c.finished.is_(None))
+            .values(scheduler=None, host=None, pid=None, open_at=open_at)
+        )
+
+    def reopen_unknown(self, connection: Connection, member_id: str, known: Iterable[str], now: int) -> int:
+        """Let any process take what a member has claimed without its knowing: the commit broke off, yet took place."""
+        runs = self._tables.runs
+        statement = select(runs.c.id).where(runs.c.scheduler == member_id, runs.c.finished.is_(None))
+        unknown = [found for (found,) in connection.execute(statement) if found not in set(known)]
+        for run_id in unknown:
+            self.give_back(connection, run_id, now)
+        return len(unknown)
+
+    # -- those whose process died ------------------------------------------------------------------------------
+
+    def interrupt(self, connection: Connection, dead: Any, now: int, alias: str) -> list[Run] | None:
+        """
+        Settle the runs of a process that is dead; return them, or None when another process was faster.
+
+        They become interrupted. Those that are to be run again get a row of their own that any process may take.
+        """
+        if not bury(connection, self._tables, dead):
+            return None
+        runs = self._tables.runs
+        rows = connection.execute(
+            select(runs).where(runs.c.finished.is_(None), runs.c.scheduler == dead.id).order_by(runs.c.due)
+        ).all()
+        if not rows:
+            return []
+        reason = f"interrupted: its process (pid {dead.pid} on {dead.host}) ended or was silent for too long"
+        connection.execute(
+            runs.update()
+            .where(runs.c.finished.is_(None), runs.c.scheduler == dead.id)
+            .values(finished=now, outcome=Outcome.INTERRUPTED, reason=reason)
+        )
+        stored = self._stored_jobs(connection, {row.job_id for row in rows})
+        again = [self._next_attempt(row, now) for row in rows if row.rerun and row.job_id in stored]
+        if again:
+            connection.execute(runs.insert(), again)
+        self.drop_finished_jobs(connection, {row.job_id for row in rows})
+        if not self._keeps:
+            connection.execute(self._drop, {"ids": [row.id for row in rows]})
+        interrupted = []
+        for row in rows:
+            run = self.recorded(row, alias)
+            run.job = stored.get(row.job_id)
+            run.outcome, run.reason, run.finished = Outcome.INTERRUPTED, reason, now
+            interrupted.append(run)
+        return interrupted
+
+    def _stored_jobs(self, connection: Connection, job_ids: Iterable[str]) -> dict[str, Any]:
+        jobs = self._tables.jobs
+        found: dict[str, Any] = {}
+        for row in connection.execute(select(jobs).where(jobs.c.id.in_(job_ids))):
+            try:
+                found[row.id] = self._documents.restore(row)
+            except LookupError:
+                found[row.id] = None
+        return found
+
+    @staticmethod
+    def _next_attempt(row: Any, now: int) -> dict[str, Any]:
+        again = dict(row._mapping)
+        again.update(
+            id=Run.new_id(), attempt=row.attempt + 1, open_at=now, scheduler=None, host=None, pid=None, claimed=None
+        )
+        return again
+
+    # -- history -----------------------------------------------------------------------------------------------
+
+    def find(
+        self, connection: Connection, alias: str, job_id: str | None, outcome: str | None, since: int | None, limit: int
+    ) -> list[Run]:
+        """Return runs, the latest due first."""
+        runs = self._tables.runs
+        statement = select(runs).order_by(runs.c.due.desc(), runs.c.claimed.desc()).limit(limit)
+        if job_id is not None:
+            statement = statement.where(runs.c.job_id == job_id)
+        if outcome is not None:
+            statement = statement.where(runs.c.outcome == outcome)
+        if since is not None:
+            statement = statement.where(runs.c.due >= since)
+        return [self.recorded(row, alias) for row in connection.execute(statement)]
+
+    @staticmethod
+    def recorded(row: Any, alias: str) -> Run:
+        """Return the run that a row tells of."""
+        run = Run.recorded(row.id, row.job_id, alias, row.executor, row.fire_time, row.due)
+        run.attempt, run.outcome, run.reason = row.attempt, row.outcome, row.reason
+        run.started, run.finished, run.traceback = row.started, row.finished, row.traceback
+        run.job_name, run.host, run.pid = row.job_name, row.host, row.pid
+        return run
+
+    def prune(self, connection: Connection, before: int) -> int:
+        """Delete some runs that ended before the instant; return how many: fewer than a batch are the last."""
+        runs = self._tables.runs
+        statement = select(runs.c.id).where(runs.c.finished < before).limit(PRUNED_AT_ONCE)
+        ids = list(connection.execute(statement).scalars())
+        if ids:
+            connection.execute(self._drop, {"ids": ids})
+        return len(ids)
