@@ -83,6 +83,7 @@ class Ticker:
         self._retry_at: dict[str, float] = {}
         self._next_due: int | None = None  # the earliest of what the stores know, in this pass
         self._announced: int | None = -1  # the wake-up that the log has been told of; -1: none
+        self._handed: Run | None = None  # the last run that was given to its executor
         self._silent: set[str] = set()  # executors that do not tell their capacity
 
     def tick(self, stores: Sequence[tuple[str, BaseJobStore]], executors: Mapping[str, BaseExecutor]) -> float | None:
@@ -175,7 +176,8 @@ class Ticker:
         refused: dict[str, tuple[list[Run], BaseException]] = {}
         position = 0
         try:
-            for position, run in enumerate(claim.runs, 1):  # noqa: B007 - where it stood when it was interrupted
+            for position, run in enumerate(claim.runs):  # noqa: B007 - where it stood when it was interrupted
+                run.store = store
                 if refused and run.job_id in refused:
                     refused[run.job_id][0].append(run)
                     continue
@@ -186,9 +188,13 @@ class Ticker:
                         raise
                     refused[run.job_id] = ([run], exc)
         except BaseException:  # Ctrl-C: what has not been handed over is due again when the scheduler is started again
-            for run in reversed(claim.runs[position:]):
-                store.release(run, self._host.clock.now())
+            left = [run for runs, _ in refused.values() for run in runs]
+            left += [run for run in claim.runs[position:] if run is not self._handed and run not in left]
+            for run in reversed(left):
+                self._release(run, store)
             raise
+        finally:
+            self._handed = None
         if not refused:
             return None
         claim.finished = [job for job in claim.finished if job.id not in refused]
@@ -203,6 +209,7 @@ class Ticker:
                 )
             )
         host._run_begins(run)
+        self._handed = run
         try:
             executors[run.executor].submit_run(run)
         except BaseException:
@@ -213,12 +220,7 @@ class Ticker:
         """Let the store make runs of a job due again that its executor did not take; return the seconds until then."""
         seconds: float | None = None
         for run in reversed(runs):
-            try:
-                seconds = store.release(run, self._host.clock.now())
-            except BaseException as second:
-                if ends_program(second):
-                    raise
-                self._store_failed(run.jobstore, second)
+            seconds = self._release(run, store)
         run = runs[0]
         self._host._logger.error(
             'Error submitting job "%s" to executor "%s"; it stays due and is tried again',
@@ -236,9 +238,19 @@ class Ticker:
                 jobstore=run.jobstore,
                 job=run.job,
                 retry_in=seconds,
+                run=run,
             )
         )
         return self._retry_interval if seconds is None else seconds
+
+    def _release(self, run: Run, store: BaseJobStore) -> float | None:
+        try:
+            return store.release(run, self._host.clock.now())
+        except BaseException as exc:
+            if ends_program(exc):
+                raise
+            self._store_failed(run.jobstore, exc)
+            return None
 
     def _store_failed(self, alias: str, exc: BaseException) -> float:
         self._failures[alias] = failures = self._failures.get(alias, 0) + 1

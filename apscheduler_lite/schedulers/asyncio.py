@@ -112,7 +112,8 @@ class AsyncIOScheduler(OnThread):
         """
         check_waiting(wait, timeout)
         loop = self._eventloop
-        if loop is None or self._phase == "stopped" or not self._is_on_loop():
+        is_over = self._phase == "stopped" and not (wait and self._runs)
+        if loop is None or is_over or not self._is_on_loop():
             super().shutdown(wait, timeout)
             return _Done()
         with self._lock:
