@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, datetime, tzinfo
 
 from apscheduler_lite._clock import system_instant
@@ -75,6 +76,10 @@ class DateTrigger(ExactTrigger):
     def own_previous(self, previous: int) -> int | None:
         """Return None before the run date: a fire until then was another trigger's."""
         return None if previous < self._instant else previous
+
+    def _instants(self, begin: int) -> Iterator[int]:
+        if self._instant >= begin:
+            yield self._instant
 
     def bind(self, timezone: tzinfo, now: datetime) -> Self:
         """Return this trigger with the scheduler's zone and time for what its user left open."""
