@@ -73,6 +73,10 @@ class DateTrigger(ExactTrigger):
         """Return the run date if it lies between the two."""
         return self._instant if after < self._instant <= now else None
 
+    def _instants(self, begin: int) -> Iterator[int]:
+        if begin <= self._instant:
+            yield self._instant
+
     def own_previous(self, previous: int) -> int | None:
         """Return None before the run date: a fire until then was another trigger's."""
         return None if previous < self._instant else previous

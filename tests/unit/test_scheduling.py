@@ -90,7 +90,7 @@ def test_times_are_in_the_scheduler_s_zone(stopped):
     """Those of triggers and naive ones."""
     stopped.configure(timezone="Europe/Vienna", clock=stopped.clock)
     job = stopped.add_job(work, "interval", hours=1, start_date="2031-01-02 12:00")
-    other = stopped.add_job(work, "date", run_date=datetime(2031, 1, 2, 12))
+    other = stopped.add_job(work, "date", run_date="2031-01-02 12:00")
 
     assert job.trigger.start_date == datetime(2031, 1, 2, 11, tzinfo=UTC)
     assert other.trigger.run_date.tzinfo == ZoneInfo("Europe/Vienna")
