@@ -81,10 +81,6 @@ class DateTrigger(ExactTrigger):
         """Return None before the run date: a fire until then was another trigger's."""
         return None if previous < self._instant else previous
 
-    def _instants(self, begin: int) -> Iterator[int]:
-        if self._instant >= begin:
-            yield self._instant
-
     def bind(self, timezone: tzinfo, now: datetime) -> Self:
         """Return this trigger with the scheduler's zone and time for what its user left open."""
         return self if self._open is None else self._copy().settle(timezone, to_instant(now))
