@@ -193,7 +193,8 @@ class Equipment(ABC):
         alias = as_name(alias, "alias")
         built: BaseExecutor = build("executor", executor, "executor", executor_opts)
         is_started = self._take_in(built, self._executors, alias, "executor")
-        end_first()
+        if is_started:
+            end_first()
         self._dispatch_event(SchedulerEvent(EVENT_EXECUTOR_ADDED, alias))
         if is_started:
             for _, store in self._catalog.open:
