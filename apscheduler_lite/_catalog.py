@@ -254,8 +254,8 @@ class Catalog:
                 if self.pending.get(name, {}).get(job_id) is not entry:
                     continue  # its store has got it meanwhile, or it was replaced
                 job._assign(slots)
-                if "_next" in slots:
-                    entry.is_timed = job.paused or job._next is not None
+                if "_next" in slots:  # one that has been resumed, say, has no time any more: its trigger is asked
+                    entry.is_timed = job._next is not None or job.paused
             return job, name
 
     def remove(self, job_id: str, alias: str | None) -> tuple[Job | None, str]:
@@ -273,15 +273,6 @@ class Catalog:
             called(store, store.remove_job, job_id)
         return job, name
 
-    def _remove_unreadable(self, job_id: str, alias: str | None) -> str:
-        """Remove a job that its store has but cannot restore; return the store's alias, or raise JobLookupError."""
-        for name, store in self.usable:
-            if alias in (None, name):
-                with suppress(JobLookupError):
-                    called(store, store.remove_job, job_id)
-                    return name
-        raise JobLookupError(job_id)
-
     def discard(self, job: Job, alias: str) -> bool:
         """Remove a job whose schedule is over from its store; return whether it was still there."""
         store = self._opened(alias)
@@ -291,6 +282,15 @@ class Catalog:
         except JobLookupError:
             return False
         return store is not None
+
+    def _remove_unreadable(self, job_id: str, alias: str | None) -> str:
+        """Remove a job that its store has but cannot restore; return the store's alias, or raise JobLookupError."""
+        for name, store in self.usable:
+            if alias in (None, name):
+                with suppress(JobLookupError):
+                    called(store, store.remove_job, job_id)
+                    return name
+        raise JobLookupError(job_id)
 
     def remove_all(self, alias: str | None) -> Iterator[str]:
         """
@@ -337,9 +337,10 @@ class Catalog:
     def _shorten_wait(job: Job, store: BaseJobStore, now: int) -> None:
         if job._next is None or not job.trigger.keeps_beat:
             return
-        slot = first_slot(job.trigger, now)
+        trigger = job.trigger.under_way(now)
+        slot = first_slot(trigger, now)
         if slot is not None and slot.due < job._next:
-            store.change_job(job.id, lambda _: slots_of(slot))
+            store.change_job(job.id, lambda _: {"trigger": trigger, **slots_of(slot)})
 
     def begin_in_child(self) -> None:
         """Let go, in a forked child, of what belongs to the parent."""

@@ -92,6 +92,10 @@ class BaseJobStore(ABC):
         self._alias = alias
         self._logger = logging.getLogger(f"apscheduler_lite.jobstores.{alias}")
 
+    def detach(self) -> None:
+        """Belong to no scheduler any more, and let another one have the store; called after `shutdown`."""
+        self._scheduler = None
+
     def start(self, scheduler: Any, alias: str) -> None:
         """Get ready, when the scheduler starts or when the store is added to a running one."""
         self.attach(scheduler, alias)

@@ -16,6 +16,7 @@ from contextlib import suppress
 from threading import get_ident
 
 from apscheduler_lite._interrupts import ends_program
+from apscheduler_lite._text import duration_text
 from apscheduler_lite.events import (
     EVENT_JOB_ERROR,
     EVENT_JOB_FAULT,
@@ -107,9 +108,9 @@ class Engine(Life):
             return
         step = drift - before
         self._logger.warning(
-            "The clock was set %s by %.1f s, or the machine was suspended; what is due is run once",
+            "The clock was set %s by %s, or the machine was suspended; what is due is run once",
             "forward" if step > 0 else "back",
-            abs(step),
+            duration_text(round(abs(step), 1)),
             extra={"action": "clock_step"},
         )
         if step < 0:
@@ -150,6 +151,10 @@ class Engine(Life):
             freed = self._record(run)
             if self._listeners.mask & OUTCOME_EVENTS.get(run.outcome or "", EVENT_JOB_ERROR):
                 self._tell(event_of(run))
+        except BaseException as exc:
+            if ends_program(exc):
+                raise
+            self._logger.exception("Error telling of the end of a run of job %s", run.job_id)
         finally:
             self._runs.discard(run)
             if freed:
@@ -161,13 +166,12 @@ class Engine(Life):
                 self._close_stores()
 
     def _record(self, run: Run) -> bool:
-        store = self._catalog.stores.get(run.jobstore)
+        # Its own store, which may have left this scheduler, or given way to another one by that alias.
+        store = run.store or self._catalog.stores.get(run.jobstore)
         if store is None:
-            if run.lease is not None:  # its store was removed while it ran
-                run.lease.end(run)
             return False
         try:
-            return store.record_outcomes((run,))
+            return store.record_outcomes((run,)) and store is self._catalog.stores.get(run.jobstore)
         except BaseException as exc:
             if ends_program(exc):
                 raise

@@ -32,7 +32,7 @@ class TestProcessPoolExecutor(ExecutorContract):
 class TestDebugExecutor(ExecutorContract):
     """The thread that hands the run over."""
 
-    workers = None
+    workers = 1
     runs_at_once = True
 
     def make_executor(self, cls=None):

@@ -163,14 +163,16 @@ class SQLAlchemyJobStore(BaseJobStore):
 
     def shutdown(self) -> None:
         keeper, self._keeper = self._keeper, None
-        if self._listener is not None:
-            self._listener.close()
-            self._listener = None
-        self._early.flush()
-        if keeper is None:
-            self._database.close()
-        else:
-            keeper.close(self._database.close)
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            listener.close()
+        try:
+            self._early.flush()
+        finally:
+            if keeper is None:
+                self._database.close()
+            else:
+                keeper.close(self._database.close)
 
     def after_fork(self) -> None:
         super().after_fork()
