@@ -105,7 +105,7 @@ def nested(
 def _refuse_near_miss(name: str, prefix: str, known: tuple[str, ...]) -> None:
     """Refuse a key that would be ignored but was meant as an option: the option or the prefix is misspelt."""
     head, dot, rest = name.partition(".")
-    meant = typo_of(head, known)
+    meant = typo_of(head, known) if head != "loggers" else None  # which is a key of logging.config.dictConfig
     if meant is None and dot:
         meant = typo_of(head, [prefix.rstrip(".")])
     if meant is not None:
