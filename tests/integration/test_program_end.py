@@ -100,4 +100,4 @@ def test_the_end_of_the_program_does_not_wait_for_what_a_timeout_has_given_up(tm
     )
 
     assert printed.strip() == "the end"
-    assert "1 runs still in progress" in said
+    assert "1 run still in progress" in said

@@ -298,7 +298,7 @@ def test_shutdown_waits_no_longer_than_its_timeout(kind, caplog):
 
     assert 0.25 < took < 3
     assert phase == "stopped"
-    assert "1 runs still in progress" in caplog.text
+    assert "1 run still in progress" in caplog.text
 
 
 @pytest.mark.parametrize("where", ["trigger", "store", "listener"])
