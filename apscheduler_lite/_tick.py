@@ -81,9 +81,10 @@ class Ticker:
         self._failures: dict[str, int] = {}
         # By the monotonic clock: a wall clock that is set back must not lengthen it.
         self._retry_at: dict[str, float] = {}
+        self._short: set[str] = set()  # stores that may have left something due for want of a free worker
+        self._handed: Run | None = None  # the last run that was given to its executor
         self._next_due: int | None = None  # the earliest of what the stores know, in this pass
         self._announced: int | None = -1  # the wake-up that the log has been told of; -1: none
-        self._handed: Run | None = None  # the last run that was given to its executor
         self._silent: set[str] = set()  # executors that do not tell their capacity
 
     def tick(self, stores: Sequence[tuple[str, BaseJobStore]], executors: Mapping[str, BaseExecutor]) -> float | None:
@@ -129,6 +130,8 @@ class Ticker:
             seconds = retry_at - self._host.clock.monotonic()
             if seconds > 0:
                 return seconds
+        # Until the claim says otherwise: a worker may become free right after it was counted.
+        self._short.add(alias)
         try:
             claim = store.claim_due(now, {name: self._capacity(name, each) for name, each in executors.items()})
         except BaseException as exc:
@@ -139,14 +142,31 @@ class Ticker:
             self._retry_at.pop(alias, None)
             if claim.failure is None:
                 self._failures.pop(alias, None)
-        if claim.next_due is not None and (self._next_due is None or claim.next_due < self._next_due):
-            self._next_due = claim.next_due
+        self._note(alias, claim)
         again_in = self._submit_all(claim, store, executors)
+        if claim.is_short and any(self._has_room_after(run, executors) for run in claim.runs):
+            again_in = 0.0
         self._report(alias, claim)
         if claim.failure is not None:
             return self._store_failed(alias, claim.failure)
         waits = [each for each in (self._seconds_until(store, claim.next_due), again_in) if each is not None]
         return min(waits, default=None)
+
+    def _note(self, alias: str, claim: Claim) -> None:
+        if claim.next_due is not None and (self._next_due is None or claim.next_due < self._next_due):
+            self._next_due = claim.next_due
+        if not claim.is_short:
+            self._short.discard(alias)
+
+    def is_worker_awaited(self, alias: str) -> bool:
+        """Return whether another store than this one may have something due that waits for a free worker."""
+        short = self._short
+        return bool(short) and (len(short) > 1 or alias not in short)
+
+    @staticmethod
+    def _has_room_after(run: Run, executors: Mapping[str, BaseExecutor]) -> bool:
+        executor = executors.get(run.executor)
+        return executor is not None and executor.runs_some_beside
 
     def _capacity(self, alias: str, executor: BaseExecutor) -> int | None:
         try:

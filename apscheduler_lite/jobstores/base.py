@@ -244,7 +244,7 @@ class BaseJobStore(ABC):
                     raise UnknownExecutorError(job.executor, list(left))
                 free = left[job.executor]
                 if free is not None and free <= 0:
-                    waiting = True
+                    waiting = claim.is_short = True
                     continue
                 slot = slot_of(job)
                 made = plan(job.trigger, slot, now, job._options, books.running(job.id), books.backlog.get(job.id))
@@ -269,6 +269,7 @@ class BaseJobStore(ABC):
         free = left[job.executor]
         if free is not None and len(runs) > free:
             made.next, made.runs = runs[free], runs[:free]
+            claim.is_short = True
             runs = made.runs
         with self.guard:
             present = self.lookup_job(job.id)

@@ -315,7 +315,7 @@ class Life(Opening):
             self._set_phase("stopped")
         self._logger.info("Scheduler has been shut down", extra={"action": "scheduler_shutdown"})
         try:
-            self._dispatch_event(SchedulerEvent(EVENT_SCHEDULER_SHUTDOWN))
+            self._tell(SchedulerEvent(EVENT_SCHEDULER_SHUTDOWN))
         finally:
             with self._lock:
                 self._is_leaving = False
