@@ -225,7 +225,7 @@ class Ticker:
         if host._listeners.mask & EVENT_JOB_SUBMITTED:
             host._tell(
                 JobSubmissionEvent(
-                    EVENT_JOB_SUBMITTED, run.job_id, run.jobstore, [run.scheduled_run_time], job=run.job, run=run
+                    EVENT_JOB_SUBMITTED, run.job_id, run.jobstore, [run.scheduled_run_time], job=run.snapshot(), run=run
                 )
             )
         host._run_begins(run)

@@ -168,6 +168,10 @@ class Run:
         """Return whether this is a copy that has crossed a process border."""
         return self._id is not None
 
+    def snapshot(self) -> Job | None:
+        """Return a copy of the job as it is now, for an event: the job itself goes on changing."""
+        return None if self.job is None else self.job._copy()
+
     @property
     def key(self) -> str:
         """Return job id and scheduled time as one text: the same for every attempt at this run, in every process."""

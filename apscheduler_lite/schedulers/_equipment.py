@@ -109,7 +109,9 @@ class Equipment(ABC):
                 'Added job "%s" to job store "%s"', job, alias, extra={"action": "job_added", "job_id": job.id}
             )
         if self._listeners.mask & code:
-            self._dispatch_event(JobEvent(code, job_id if job is None else job.id, alias, job=job))
+            # The listener gets the job as it is now: the one in a store in memory goes on changing.
+            seen = None if job is None else job._copy()
+            self._dispatch_event(JobEvent(code, job_id if job is None else job.id, alias, job=seen))
 
     def add_listener(self, callback: Callable[[Any], Any], mask: int = EVENT_ALL) -> None:
         """
