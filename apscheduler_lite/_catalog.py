@@ -273,6 +273,15 @@ class Catalog:
             called(store, store.remove_job, job_id)
         return job, name
 
+    def _remove_unreadable(self, job_id: str, alias: str | None) -> str:
+        """Remove a job that its store has but cannot restore; return the store's alias, or raise JobLookupError."""
+        for name, store in self.usable:
+            if alias in (None, name):
+                with suppress(JobLookupError):
+                    called(store, store.remove_job, job_id)
+                    return name
+        raise JobLookupError(job_id)
+
     def discard(self, job: Job, alias: str) -> bool:
         """Remove a job whose schedule is over from its store; return whether it was still there."""
         store = self._opened(alias)
@@ -282,15 +291,6 @@ class Catalog:
         except JobLookupError:
             return False
         return store is not None
-
-    def _remove_unreadable(self, job_id: str, alias: str | None) -> str:
-        """Remove a job that its store has but cannot restore; return the store's alias, or raise JobLookupError."""
-        for name, store in self.usable:
-            if alias in (None, name):
-                with suppress(JobLookupError):
-                    called(store, store.remove_job, job_id)
-                    return name
-        raise JobLookupError(job_id)
 
     def remove_all(self, alias: str | None) -> Iterator[str]:
         """

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from ._interrupts import ends_program
 from ._planning import backoff
+from ._text import duration_text
 from ._timezones import from_instant
 from .events import (
     EVENT_JOB_FAULT,
@@ -33,6 +34,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import logging
     from collections.abc import Mapping, Sequence
+    from datetime import tzinfo
     from typing import Protocol
 
     from ._clock import Clock
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
         """What a tick asks of its scheduler."""
 
         clock: Clock
+        timezone: tzinfo
         _logger: logging.Logger
         _listeners: Listeners
 
@@ -56,7 +59,17 @@ if TYPE_CHECKING:
         def _may_claim(self) -> bool: ...
 
 
-__all__ = ["Ticker"]
+__all__ = ["Ticker", "is_logged"]
+
+_DEBUG = 10  # logging.DEBUG
+
+
+def is_logged(logger: logging.Logger, level: int) -> bool:
+    """Return whether the logger, which may be a stranger's, takes lines of that level."""
+    try:
+        return logger.isEnabledFor(level)
+    except AttributeError:
+        return True
 
 
 class Ticker:
@@ -68,18 +81,45 @@ class Ticker:
         self._failures: dict[str, int] = {}
         # By the monotonic clock: a wall clock that is set back must not lengthen it.
         self._retry_at: dict[str, float] = {}
+        self._next_due: int | None = None  # the earliest of what the stores know, in this pass
+        self._announced: int | None = -1  # the wake-up that the log has been told of; -1: none
         self._silent: set[str] = set()  # executors that do not tell their capacity
 
     def tick(self, stores: Sequence[tuple[str, BaseJobStore]], executors: Mapping[str, BaseExecutor]) -> float | None:
         """Claim and hand over what is due; return the seconds until the next pass, None for no limit."""
         waits: list[float] = []
+        is_told = is_logged(self._host._logger, _DEBUG)
+        if is_told:
+            self._tell_of_looking()
+        self._next_due = None
         for alias, store in stores:
             if not self._host._may_claim():
                 break
             seconds = self._tick_store(alias, store, executors)
             if seconds is not None:
                 waits.append(seconds)
+        if is_told:
+            self._tell_of_wakeup()
         return min(waits, default=None)
+
+    def _tell_of_looking(self) -> None:
+        # Between two jobs the scheduler looks at the clock every other second; that is not worth a line.
+        if self._announced is not None and self._host.clock.now() >= self._announced:
+            self._host._logger.debug("Looking for due jobs")
+            self._announced = -1
+
+    def _tell_of_wakeup(self) -> None:
+        if self._next_due == self._announced:
+            return
+        self._announced = self._next_due
+        if self._next_due is None:
+            self._host._logger.debug("No job is waiting to run; the next wake-up is when one is added or changed")
+            return
+        self._host._logger.debug(
+            "The next wake-up is due at %s (in %s)",
+            from_instant(self._next_due, self._host.timezone),
+            duration_text(max(0.0, (self._next_due - self._host.clock.now()) / 1e6)),
+        )
 
     def _tick_store(self, alias: str, store: BaseJobStore, executors: Mapping[str, BaseExecutor]) -> float | None:
         now = self._host.clock.now()
@@ -98,6 +138,8 @@ class Ticker:
             self._retry_at.pop(alias, None)
             if claim.failure is None:
                 self._failures.pop(alias, None)
+        if claim.next_due is not None and (self._next_due is None or claim.next_due < self._next_due):
+            self._next_due = claim.next_due
         again_in = self._submit_all(claim, store, executors)
         self._report(alias, claim)
         if claim.failure is not None:

@@ -16,6 +16,7 @@ from contextlib import suppress
 from threading import get_ident
 
 from apscheduler_lite._interrupts import ends_program
+from apscheduler_lite._text import duration_text
 from apscheduler_lite.events import (
     EVENT_JOB_ERROR,
     EVENT_JOB_FAULT,
@@ -107,9 +108,9 @@ class Engine(Life):
             return
         step = drift - before
         self._logger.warning(
-            "The clock was set %s by %.1f s, or the machine was suspended; what is due is run once",
+            "The clock was set %s by %s, or the machine was suspended; what is due is run once",
             "forward" if step > 0 else "back",
-            abs(step),
+            duration_text(round(abs(step), 1)),
             extra={"action": "clock_step"},
         )
         if step < 0:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import FunctionType
+
 from apscheduler_lite._new_jobs import NewJob, is_finished
 from apscheduler_lite._options import JOB_OPTIONS, as_bool, as_name, refuse_unknown, undefined, validated
 from apscheduler_lite._text import shorten
@@ -173,25 +175,24 @@ class Intake(Engine):
         if not isinstance(trigger, (BaseTrigger, str, bytes)):
             raise TypeError("scheduled_job needs a trigger: write @scheduler.scheduled_job('interval', minutes=5)")
 
+        options = {
+            "misfire_grace_time": misfire_grace_time,
+            "coalesce": coalesce,
+            "max_instances": max_instances,
+            "on_crash": on_crash,
+        }
+
         def decorate(func: Function) -> Function:
             reference = _reference_of(func) if id is None else None
-            self.add_job(
-                func,
-                trigger,
-                args,
-                kwargs,
-                id if reference is None else self._derived_id(reference),
-                name,
-                misfire_grace_time,
-                coalesce,
-                max_instances,
-                next_run_time,
-                jobstore,
-                executor,
-                True,
-                on_crash=on_crash,
-                **trigger_args,
+            job_id = id if reference is None else self._derived_id(reference)
+            given = dict(trigger_args)
+            new = self._new_job(
+                func, trigger, args, kwargs, job_id, name, options, next_run_time, executor, True, given
             )
+            if isinstance(func, FunctionType) and "<" not in func.__qualname__:
+                # Its name will mean it as soon as this has returned it, but does not yet.
+                new.job._func_ref = f"{func.__module__}:{func.__qualname__}"
+            self._add([new], jobstore)
             if reference is not None:  # counted now, since only jobs count that have been made
                 with self._lock:
                     self._derived[reference] = self._derived.get(reference, 0) + 1

@@ -12,6 +12,8 @@ from __future__ import annotations
 from threading import Condition, RLock, get_ident
 
 from apscheduler_lite._clock import Alarm, SystemClock
+from apscheduler_lite._options import check_waiting
+from apscheduler_lite._text import counted
 from apscheduler_lite.errors import SchedulerAlreadyRunningError, SchedulerNotRunningError
 from apscheduler_lite.events import (
     EVENT_JOB_ADDED,
@@ -219,7 +221,9 @@ class Life(Opening):
 
         Raises:
             SchedulerNotRunningError: it has never been started.
+            TypeError, ValueError: an argument is wrong; it goes on.
         """
+        check_waiting(wait, timeout)
         bound = Bound(timeout)
         with self._lock:
             if self._phase == "starting" and (
@@ -278,7 +282,9 @@ class Life(Opening):
             else:
                 return True
         self._logger.warning(
-            "Scheduler shut down after %s s with %d runs still in progress", bound.seconds, len(self._given_up)
+            "Scheduler shut down after %s s with %s still in progress",
+            bound.seconds,
+            counted(len(self._given_up), "run"),
         )
         return False
 
@@ -344,13 +350,13 @@ class Life(Opening):
         scheduled = sum(job._next is not None for store in memory for job in self._catalog.jobs_of(store))
         if scheduled:
             self._logger.warning(
-                "The program ends while %d jobs are still scheduled; they will not run. Keep the main thread alive, or"
-                " use a BlockingScheduler",
-                scheduled,
+                "The program ends while %s still scheduled, and will not run. Keep the main thread alive, or use a"
+                " BlockingScheduler",
+                "1 job is" if scheduled == 1 else f"{scheduled} jobs are",
                 extra={"action": "interpreter_exit"},
             )
 
-    def _begin_in_child(self) -> None:
+    def _begin_in_child(self, *, is_worker: bool = False) -> None:
         """Be stopped in a forked child: the threads, the claims and the locks belong to the parent."""
         self._lock = RLock()
         self._changed = Condition(self._lock)
@@ -362,7 +368,7 @@ class Life(Opening):
         self._runs, self._given_up = set(), set()
         self._unclosed, self._is_closing = {}, False
         self._catalog.begin_in_child()
-        if was_running:
+        if was_running and not is_worker:  # of a worker process nobody expects that it schedules
             self._logger.info(
                 "This scheduler is stopped in the forked process; it goes on in its parent", extra={"action": "forked"}
             )

@@ -32,8 +32,10 @@ def _end() -> None:
 
 
 def _begin_child() -> None:
+    workers = sys.modules.get("apscheduler_lite.executors._processes")  # no process pool, no workers
+    is_worker = workers is not None and workers.is_starting()
     for scheduler in list(_schedulers):
-        scheduler._begin_in_child()
+        scheduler._begin_in_child(is_worker=is_worker)
 
 
 atexit.register(_end)

@@ -199,7 +199,7 @@ def _explained(
     missing = [each.name for each in named if each.default is Parameter.empty and each.name not in arguments]
     if missing:
         return TypeError(
-            f"the trigger {alias!r} needs {' and '.join(missing)}: give it by name, {missing[0]}=..., or pass a finished"
-            f" {cls.__name__}(...)"
+            f"the trigger {alias!r} needs {' and '.join(missing)}: give it by name, {missing[0]}=..., or pass a"
+            f" finished {cls.__name__}(...)"
         )
     return error

@@ -13,6 +13,7 @@ from contextvars import copy_context
 from threading import Thread
 
 from apscheduler_lite._interrupts import ends_program
+from apscheduler_lite._options import check_waiting
 from apscheduler_lite._references import resolve
 from apscheduler_lite._text import shorten
 
@@ -107,7 +108,9 @@ class AsyncIOScheduler(OnThread):
 
         Raises:
             SchedulerNotRunningError: it has never been started.
+            TypeError, ValueError: an argument is wrong; it goes on.
         """
+        check_waiting(wait, timeout)
         loop = self._eventloop
         if loop is None or self._phase == "stopped" or not self._is_on_loop():
             super().shutdown(wait, timeout)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import os
+import sys
 import time
 from datetime import datetime, timedelta, timezone
 from threading import Lock, Thread
+from types import SimpleNamespace
 
 import pytest
 
@@ -222,6 +225,32 @@ def test_a_scheduler_that_is_not_running_changes_jobs_of_those_that_are(shared, 
 
     wait_until(lambda: CALLS == [("after",)], 3)
     assert running.get_jobs() == []
+
+
+MODULE = """
+from tests.integration.jobs import note
+from tests.integration.scheduling import scheduler
+
+@scheduler.scheduled_job("interval", hours=1, next_run_time="2020-01-01")
+def work():
+    note("decorated")
+"""
+
+
+def test_a_decorated_function_is_stored_before_its_name_is_bound(shared, schedulers, tmp_path, monkeypatch):
+    """`@scheduled_job` in a module that is being imported, as most are; another process runs it."""
+    (tmp_path / "decorated.py").write_text(MODULE)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(
+        sys.modules, "tests.integration.scheduling", SimpleNamespace(scheduler=schedulers(shared.store()))
+    )
+    importlib.import_module("decorated")
+
+    schedulers(shared.store()).start()
+
+    assert [row.id for row in shared.execute("SELECT id FROM {jobs}")] == ["decorated:work"]
+    wait_until(lambda: CALLS == [("decorated",)])
+    sys.modules.pop("decorated")
 
 
 def test_all_jobs_are_removed_before_the_start(shared, schedulers):

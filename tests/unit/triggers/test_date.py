@@ -140,6 +140,16 @@ def test_a_fire_before_the_run_date_was_the_one_fire():
     assert trigger.get_next_fire_time(before, before) is None
 
 
+def test_its_date_is_told_when_asked_what_comes():
+    """From any time before it on, and no longer after it."""
+    when = datetime(2031, 5, 4, 12, tzinfo=UTC)
+    trigger = DateTrigger(when)
+
+    assert trigger.next_fire_times(2, after=when - timedelta(days=9)) == [when]
+    assert list(trigger.between(when, when)) == [when]
+    assert trigger.next_fire_times(2, after=when) == []
+
+
 def test_a_date_combined_with_a_beat_fires_although_the_beat_fired_before():
     """In a combination, the other trigger's fires are not taken for this one's."""
     noon = datetime(2031, 5, 4, 12, tzinfo=UTC)
