@@ -129,8 +129,8 @@ class Run:
         self.kwargs = kwargs
 
     @classmethod
-    def of(cls, job: Job, jobstore: str, fire_time: int, due: int) -> Run:
-        """Return a run of the job as it is at this moment."""
+    def of(cls, job: Job, jobstore: str, fire_time: int, due: int, zone: tzinfo | None = None) -> Run:
+        """Return a run of the job as it is at this moment; its zone may be given, since asking is a stranger's code."""
         options = job._options
         return cls(
             job,
@@ -139,7 +139,7 @@ class Run:
             options.executor,
             fire_time,
             due,
-            job.zone,
+            zone or job.zone,
             options.grace,
             job.func,
             job.args,
