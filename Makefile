@@ -62,7 +62,8 @@ clean:
 		.pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# $(call library,DIRECTORY): make a virtual environment there and install the library into it, editable.
+# $(call library,DIRECTORY): make a virtual environment there and install the library into it, editable, with what the
+# demo needs.
 define library
 	@python="$(PYTHON)"; \
 	if [ -z "$$python" ]; then \
@@ -75,7 +76,7 @@ define library
 	[ -x $(1)/bin/python ] || "$$python" -m venv $(1)
 	@# Python 3.11 brings a pip that cannot install dependency groups.
 	$(1)/bin/python $(PIP) --upgrade 'pip>=25.1'
-	$(1)/bin/python $(PIP) --editable .
+	$(1)/bin/python $(PIP) --editable '.[sqlalchemy]'
 endef
 
 $(LIBRARY): pyproject.toml

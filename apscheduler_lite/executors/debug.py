@@ -26,6 +26,10 @@ class DebugExecutor(BaseExecutor):
     Plugin alias: ``debug``.
     """
 
+    def capacity(self) -> int | None:
+        """Return 1: while a job runs, the next one may as well stay with others."""
+        return 1
+
     def submit_run(self, run: Run) -> None:
         if self._hands_over_jobs:
             super().submit_run(run)

@@ -28,6 +28,8 @@ from apscheduler_lite.events import (
     SchedulerEvent,
 )
 
+from ._process import end_first
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import logging
@@ -191,6 +193,8 @@ class Equipment(ABC):
         alias = as_name(alias, "alias")
         built: BaseExecutor = build("executor", executor, "executor", executor_opts)
         is_started = self._take_in(built, self._executors, alias, "executor")
+        if is_started:
+            end_first()
         self._dispatch_event(SchedulerEvent(EVENT_EXECUTOR_ADDED, alias))
         if is_started:
             for _, store in self._catalog.open:
@@ -285,7 +289,7 @@ class Equipment(ABC):
             self._catalog.end_use(alias)
         if shutdown:
             store.shutdown()
-        store._scheduler = None  # it may serve another one from here on
+        store.detach()
         self._dispatch_event(SchedulerEvent(EVENT_JOBSTORE_REMOVED, alias))
 
     def _lookup_jobstore(self, alias: str) -> BaseJobStore:

@@ -183,17 +183,17 @@ class Intake(Engine):
         }
 
         def decorate(func: Function) -> Function:
-            reference = _reference_of(func) if id is None else None
-            job_id = id if reference is None else self._derived_id(reference)
+            reference = _reference_of(func)
+            job_id = self._derived_id(reference) if id is None and reference is not None else id
             given = dict(trigger_args)
             new = self._new_job(
                 func, trigger, args, kwargs, job_id, name, options, next_run_time, executor, True, given
             )
-            if isinstance(func, FunctionType) and "<" not in func.__qualname__:
+            if reference is not None and isinstance(func, FunctionType):
                 # Its name will mean it as soon as this has returned it, but does not yet.
-                new.job._func_ref = f"{func.__module__}:{func.__qualname__}"
+                new.job._func_ref = reference
             self._add([new], jobstore)
-            if reference is not None:  # counted now, since only jobs count that have been made
+            if id is None and reference is not None:  # counted now, since only jobs count that have been made
                 with self._lock:
                     self._derived[reference] = self._derived.get(reference, 0) + 1
             return func

@@ -132,6 +132,7 @@ class Life(Opening):
             self._phase = "starting"
             self._turner = get_ident()
             self._stop_asked = None
+            self._is_draining = False
             self._alarm = alarm = Alarm()  # a new one: the loop of the last start may still sleep on the old one
         try:
             added = self._open()
@@ -213,7 +214,8 @@ class Life(Opening):
         Stop: claim nothing more, let the runs in progress end, close executors and stores.
 
         It may be called from a job or a listener, which is then not waited for, from a signal handler, and more than
-        once. `start` works again after it; jobs in a memory store are kept.
+        once: one that waits, after one that did not, waits for the runs that are left, save those that a timeout has
+        given up. `start` works again after it; jobs in a memory store are kept.
 
         Args:
             wait: return only when the runs in progress have ended.
@@ -236,6 +238,7 @@ class Life(Opening):
             if self._phase != "started":
                 if wait and not self._is_inside():
                     self._changed.wait_for(lambda: self._phase != "stopping", bound.left)
+                    self._wait_for_rest(bound)
                 return
             self._phase = "stopping"
             self._turner = get_ident()
@@ -248,6 +251,15 @@ class Life(Opening):
             self._stop(wait, bound)
         elif wait:
             self._drain(bound)
+
+    def _wait_for_rest(self, bound: Bound) -> None:
+        """Wait for the runs that a shutdown has left to themselves, but those that it has waited for long enough."""
+        with self._lock:
+            self._is_draining = True  # until the next start
+            while self._phase == "stopped" and not self._runs <= self._given_up and bound.left != 0:
+                self._changed.wait(bound.at_most(self._look_every))
+                self._give_up_lost_runs()
+            self._changed.wait_for(lambda: self._phase != "stopped" or not self._unclosed or self._runs, bound.left)
 
     def _take_stop(self) -> tuple[bool, Bound] | None:
         asked, self._stop_asked = self._stop_asked, None
@@ -303,7 +315,7 @@ class Life(Opening):
             self._set_phase("stopped")
         self._logger.info("Scheduler has been shut down", extra={"action": "scheduler_shutdown"})
         try:
-            self._dispatch_event(SchedulerEvent(EVENT_SCHEDULER_SHUTDOWN))
+            self._tell(SchedulerEvent(EVENT_SCHEDULER_SHUTDOWN))
         finally:
             with self._lock:
                 self._is_leaving = False
@@ -336,7 +348,7 @@ class Life(Opening):
         """Stop in good order when the interpreter exits, and say so when jobs were still scheduled."""
         if self._phase == "started":
             self._guarded("looking for scheduled jobs", self._warn_of_scheduled)
-            self.shutdown(wait=True)
+            self._guarded("shutting down", self.shutdown)
         # A shutdown that did not wait, or that a job has called, has left runs: they come to their end as well.
         with self._lock:
             self._is_draining = True

@@ -32,7 +32,7 @@ class TestProcessPoolExecutor(ExecutorContract):
 class TestDebugExecutor(ExecutorContract):
     """The thread that hands the run over."""
 
-    workers = None
+    workers = 1
     runs_at_once = True
 
     def make_executor(self, cls=None):
@@ -41,8 +41,6 @@ class TestDebugExecutor(ExecutorContract):
 
 class TestAsyncIOExecutor(ExecutorContract):
     """An event loop and threads beside it."""
-
-    workers = None
 
     def setup_method(self):
         self.loop = asyncio.new_event_loop()

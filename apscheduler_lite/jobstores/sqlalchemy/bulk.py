@@ -54,7 +54,9 @@ class BulkInsert(_Bulk):
 
 class BulkUpdate(_Bulk):
     """
-    Update rows by their id, which each bears as ``b_id``; new values are called ``b_`` and the name of the column.
+    Update rows by their id.
+
+    Each bears it as ``b_id``; a new value of a column is called ``b_`` and the column's name.
 
     Args:
         table: the table.

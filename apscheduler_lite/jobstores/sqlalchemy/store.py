@@ -163,14 +163,16 @@ class SQLAlchemyJobStore(BaseJobStore):
 
     def shutdown(self) -> None:
         keeper, self._keeper = self._keeper, None
-        if self._listener is not None:
-            self._listener.close()
-            self._listener = None
-        self._early.flush()
-        if keeper is None:
-            self._database.close()
-        else:
-            keeper.close(self._database.close)
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            listener.close()
+        try:
+            self._early.flush()
+        finally:
+            if keeper is None:
+                self._database.close()
+            else:
+                keeper.close(self._database.close)
 
     def after_fork(self) -> None:
         super().after_fork()
@@ -244,6 +246,7 @@ class SQLAlchemyJobStore(BaseJobStore):
             raise RuntimeError(f'job store "{self._alias}" has not been started')
         usable = {alias: free for alias, free in capacity.items() if free is None or free > 0}
         claim = self._claim(now, usable, keeper)
+        claim.is_short = self._has_more or len(usable) < len(capacity)
         claim.interrupted = keeper.take_interrupted()
         self._look_for_strays(now, capacity, claim)
         retry = self._books_of_ours.next_retry(now)

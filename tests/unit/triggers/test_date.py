@@ -39,6 +39,15 @@ def test_latest_instant_is_the_date_once_it_is_reached():
     assert trigger.latest_instant(0, instant - 1) is None
 
 
+def test_it_can_be_asked_like_any_other():
+    """For the next fire times and those of a period."""
+    trigger = DateTrigger(WHEN)
+
+    assert trigger.next_fire_times(3, after=WHEN - timedelta(seconds=1)) == [WHEN]
+    assert trigger.next_fire_times(3, after=WHEN) == []
+    assert list(trigger.between(WHEN, WHEN)) == [WHEN]
+
+
 def test_a_time_within_a_gap_becomes_one_that_exists():
     """02:30 on the day of spring-forward is the instant that Python reads: 03:30."""
     fire = DateTrigger("2026-03-29 02:30", BERLIN).get_next_fire_time(None, WHEN)

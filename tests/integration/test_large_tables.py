@@ -1,0 +1,121 @@
+"""A large table costs no more than a small one: neither time, since the indexes are used, nor memory."""
+
+from __future__ import annotations
+
+import os
+import time
+import tracemalloc
+from statistics import median
+
+import pytest
+
+pytest.importorskip("sqlalchemy")
+
+from sqlalchemy import event
+
+from tests.databases import place
+from tests.integration.jobs import note
+
+FULL = os.environ.get("FAULTS") == "full"
+LARGE = 1_000_000 if FULL else 30_000
+
+FAMILIES = ["sqlite", "postgresql"]
+
+
+@pytest.fixture(params=FAMILIES)
+def store(request, tmp_path, schedulers):
+    """Start a store with one job, from which more can be copied."""
+    with place(request.param, tmp_path) as made:
+        store = made.store()
+        store.place = made
+        scheduler = schedulers(store)
+        scheduler.start(paused=True)
+        scheduler.add_job(note, "interval", days=1, id="template")
+        store.scheduler = scheduler
+        yield store
+
+
+def fill(store, begin, end):
+    """Copy the one row, in the database itself."""
+    numbers = (
+        "WITH RECURSIVE n(i) AS (SELECT CAST(:begin AS INTEGER) UNION ALL SELECT i + 1 FROM n WHERE i < :end - 1)"
+        " SELECT i FROM n"
+        if store.place.family == "sqlite"
+        else "SELECT i FROM generate_series(CAST(:begin AS INTEGER), CAST(:end AS INTEGER) - 1) AS s(i)"
+    )
+    store.place.execute(
+        "INSERT INTO {jobs} (id, next_run_time, executor, paused, document, revision)"  # noqa: S608 - no data in it
+        " SELECT 'job ' || i, next_run_time + i, executor, paused,"
+        " replace(document, '\"template\"', '\"job ' || i || '\"'), revision"
+        " FROM {jobs} CROSS JOIN (" + numbers + ") AS numbers WHERE id = 'template'",
+        begin=begin,
+        end=end,
+    )
+    if store.place.family == "postgresql":
+        store._database.engine.dispose()
+        with store._database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql(f"VACUUM ANALYZE {store.place.tablename}")
+
+
+def claim_a_hundred(store, number):
+    """Make a hundred jobs due, other ones each time; return how long their claim took and the memory that it took."""
+    now = store.scheduler.clock.now() + number
+    ids = ", ".join(f"'job {number * 100 + index}'" for index in range(100))
+    store.place.execute(f"UPDATE {{jobs}} SET next_run_time = :now WHERE id IN ({ids})", now=now)  # noqa: S608
+    tracemalloc.start()
+    begin = time.perf_counter()  # noqa: TID251 - the duration is what is tested
+    claim = store.claim_due(now, {"default": 100})
+    took = time.perf_counter() - begin  # noqa: TID251
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(claim.runs) == 100
+    for run in claim.runs:
+        run.outcome = "executed"
+    store.record_outcomes(claim.runs)
+    store._keeper.flush()
+    return took, peak
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_claim_takes_the_same_from_a_small_and_from_a_large_table(store):
+    """A hundred due jobs of a thousand, and of very many (a million with ``FAULTS=full``)."""
+    fill(store, 0, 1_000)
+    small = [claim_a_hundred(store, number) for number in range(8)]
+    fill(store, 1_000, LARGE)
+    large = [claim_a_hundred(store, number) for number in range(8)]
+
+    # Times vary with what else the machine does; what grew with the table would be longer by far.
+    assert median(took for took, _ in large) < 4 * median(took for took, _ in small) + 0.01
+    assert median(peak for _, peak in large) < 1.5 * median(peak for _, peak in small) + 100_000
+
+
+def test_what_is_asked_often_is_answered_by_an_index(store):
+    """What is due, when the next job is, what is in progress, which of the finished jobs may go."""
+    if store.place.family != "sqlite":
+        pytest.skip("SQLite says in so many words whether it scans")
+    fill(store, 0, 1_000)
+    engine = store._database.engine
+    asked: list = []
+
+    def listen(connection, cursor, statement, parameters, context, executemany):
+        asked.append((statement, parameters[0] if executemany else parameters))
+
+    event.listen(engine, "before_cursor_execute", listen)
+    store._has_open = True
+    claim_a_hundred(store, 0)
+    store._books_of_ours.defer("job 500", store.scheduler.clock.now())
+    store._has_open = True
+    claim_a_hundred(store, 1)
+    event.remove(engine, "before_cursor_execute", listen)
+
+    with engine.connect() as connection:
+        plans = {
+            (row[3], statement)
+            for statement, values in asked
+            if statement.startswith(("SELECT", "UPDATE", "DELETE"))
+            for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+        }
+    assert len(plans) >= 10
+    assert not [plan for plan in plans if plan[0].startswith("SCAN") and "CONSTANT ROW" not in plan[0]]
+    assert not [plan for plan in plans if "TEMP B-TREE" in plan[0]]
