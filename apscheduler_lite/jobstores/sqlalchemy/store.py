@@ -124,6 +124,7 @@ class SQLAlchemyJobStore(BaseJobStore):
         self._records = Records(self._tables, self._documents, keeps)
         self._claims = Claims(self._tables, self._documents, self._books_of_ours, keeps)
         self._keeper: Keeper | None = None
+        self._last_keeper: Keeper | None = None  # of the start before, as long as runs of it go on
         self._listener: Listener | None = None
         self._preparing = Lock()
         self._is_prepared = False
@@ -162,21 +163,30 @@ class SQLAlchemyJobStore(BaseJobStore):
             self._listener = Listener(self._notices, scheduler.wakeup, self._logger, alias)
 
     def shutdown(self) -> None:
+        """
+        Write what is to be written, and free the connections.
+
+        While runs are still in progress, the store stays alive in the eyes of the others, and records how they end;
+        called a second time, it leaves them to be found interrupted.
+        """
         keeper, self._keeper = self._keeper, None
+        self._last_keeper, last = keeper, self._last_keeper
         listener, self._listener = self._listener, None
         if listener is not None:
             listener.close()
         try:
             self._early.flush()
         finally:
-            if keeper is None:
-                self._database.close()
-            else:
+            if keeper is not None:
                 keeper.close(self._database.close)
+            else:
+                if last is not None:
+                    last.abandon()
+                self._database.close()
 
     def after_fork(self) -> None:
         super().after_fork()
-        self._keeper = self._listener = None
+        self._keeper = self._last_keeper = self._listener = None
         self._preparing = Lock()
         self._early.after_fork()
         self._documents.after_fork()
