@@ -10,7 +10,7 @@ from weakref import finalize
 from apscheduler_lite._clock import SystemClock
 from apscheduler_lite._options import as_bool, as_name, as_number
 from apscheduler_lite._timezones import UTC, from_instant, to_instant
-from apscheduler_lite.errors import ConflictingIdError, StoreUnavailableError
+from apscheduler_lite.errors import StoreUnavailableError
 from apscheduler_lite.jobstores._bookkeeping import Bookkeeping
 from apscheduler_lite.jobstores.base import BaseJobStore, Claim
 
@@ -18,7 +18,7 @@ from .claims import Claims, Work
 from .databases import Database
 from .documents import Documents
 from .early import EarlyJobs
-from .jobs import JobRows
+from .jobs import JobRows, refuse_taken
 from .keeper import Keeper
 from .notices import Listener, Notices
 from .options import as_age, as_patterns, as_rhythm, as_serializer, as_signer
@@ -228,7 +228,10 @@ class SQLAlchemyJobStore(BaseJobStore):
         """Refuse nothing: adding a job finds out, before anything is changed."""
 
     def add_job(self, job: Job) -> None:
-        self.add_jobs([job], _refuse_taken)
+        if self._keeper is None:
+            self.add_jobs([job], refuse_taken)
+        else:
+            self._ready().insert(job)
 
     def add_jobs(self, jobs: Sequence[Job], settle: Settle) -> None:
         if self._keeper is None and len(jobs) == 1 and self._is_prepared:
@@ -355,9 +358,3 @@ class SQLAlchemyJobStore(BaseJobStore):
     def __repr__(self) -> str:
         url = self._database.engine.url.render_as_string(hide_password=True)
         return f"<{type(self).__name__} (url={url})>"
-
-
-def _refuse_taken(job: Job, before: Job | None) -> bool:
-    if before is not None:
-        raise ConflictingIdError(job.id)
-    return True
