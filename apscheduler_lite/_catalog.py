@@ -12,7 +12,7 @@ from threading import RLock
 
 from ._new_jobs import NewJob, by_different_ids, is_finished, schedule
 from ._planning import first_slot
-from ._slots import set_slot, slots_of
+from ._slots import set_slot, slot_of, slots_of
 from ._text import did_you_mean, one_of
 from .errors import ConflictingIdError, JobLookupError, StoreUnavailableError, warn
 
@@ -254,8 +254,8 @@ class Catalog:
                 if self.pending.get(name, {}).get(job_id) is not entry:
                     continue  # its store has got it meanwhile, or it was replaced
                 job._assign(slots)
-                if "_next" in slots:
-                    entry.is_timed = job.paused or job._next is not None
+                if "_next" in slots:  # one that has been resumed, say, has no time any more: its trigger is asked
+                    entry.is_timed = job._next is not None or job.paused
             return job, name
 
     def remove(self, job_id: str, alias: str | None) -> tuple[Job | None, str]:
@@ -273,15 +273,6 @@ class Catalog:
             called(store, store.remove_job, job_id)
         return job, name
 
-    def _remove_unreadable(self, job_id: str, alias: str | None) -> str:
-        """Remove a job that its store has but cannot restore; return the store's alias, or raise JobLookupError."""
-        for name, store in self.usable:
-            if alias in (None, name):
-                with suppress(JobLookupError):
-                    called(store, store.remove_job, job_id)
-                    return name
-        raise JobLookupError(job_id)
-
     def discard(self, job: Job, alias: str) -> bool:
         """Remove a job whose schedule is over from its store; return whether it was still there."""
         store = self._opened(alias)
@@ -291,6 +282,15 @@ class Catalog:
         except JobLookupError:
             return False
         return store is not None
+
+    def _remove_unreadable(self, job_id: str, alias: str | None) -> str:
+        """Remove a job that its store has but cannot restore; return the store's alias, or raise JobLookupError."""
+        for name, store in self.usable:
+            if alias in (None, name):
+                with suppress(JobLookupError):
+                    called(store, store.remove_job, job_id)
+                    return name
+        raise JobLookupError(job_id)
 
     def remove_all(self, alias: str | None) -> Iterator[str]:
         """
@@ -312,12 +312,18 @@ class Catalog:
 
     # -- what the process and the clock do to them -------------------------------------------------------------
 
-    def shorten_waits(self, store: BaseJobStore, now: int) -> list[tuple[Job, Exception]]:
+    def shorten_waits(self, store: BaseJobStore, now: int, unset: int) -> list[tuple[Job, Exception]]:
         """
         Let jobs of a store that keep a beat go on with it after the clock was set back.
 
         Their next run time would else be further away by as much as the clock was set back. Jobs for a time of day
-        wait for it: that run has not been made yet, or has been made already.
+        wait for it: that run has not been made yet, or has been made already. So do jobs whose next run time was given
+        rather than taken from the trigger.
+
+        Args:
+            store: the store.
+            now: the present instant.
+            unset: what the clock would show if it had not been set back.
 
         Returns:
             the jobs that could not be helped, with the reason.
@@ -325,7 +331,7 @@ class Catalog:
         failed: list[tuple[Job, Exception]] = []
         for job in self.jobs_of(store):
             try:
-                self._shorten_wait(job, store, now)
+                self._shorten_wait(job, store, now, unset)
             except JobLookupError:
                 continue  # it has gone meanwhile
             except Exception as exc:
@@ -334,12 +340,16 @@ class Catalog:
         return failed
 
     @staticmethod
-    def _shorten_wait(job: Job, store: BaseJobStore, now: int) -> None:
+    def _shorten_wait(job: Job, store: BaseJobStore, now: int, unset: int) -> None:
         if job._next is None or not job.trigger.keeps_beat:
             return
-        slot = first_slot(job.trigger, now)
+        fire_time, natural = slot_of(job).fire_time, job.trigger.first_instant(unset)
+        if job.trigger.first_instant(fire_time) != fire_time or (natural is not None and fire_time > natural):
+            return  # it was no beat of the trigger's: the user has given it
+        trigger = job.trigger.under_way(now)
+        slot = first_slot(trigger, now)
         if slot is not None and slot.due < job._next:
-            store.change_job(job.id, lambda _: slots_of(slot))
+            store.change_job(job.id, lambda _: {"trigger": trigger, **slots_of(slot)})
 
     def begin_in_child(self) -> None:
         """Let go, in a forked child, of what belongs to the parent."""

@@ -105,7 +105,7 @@ def nested(
 def _refuse_near_miss(name: str, prefix: str, known: tuple[str, ...]) -> None:
     """Refuse a key that would be ignored but was meant as an option: the option or the prefix is misspelt."""
     head, dot, rest = name.partition(".")
-    meant = typo_of(head, known)
+    meant = typo_of(head, known) if head != "loggers" else None  # which is a key of logging.config.dictConfig
     if meant is None and dot:
         meant = typo_of(head, [prefix.rstrip(".")])
     if meant is not None:
@@ -161,7 +161,7 @@ def _logger(given: Any) -> logging.Logger:
 def _job_defaults(given: Any) -> JobOptions:
     if not hasattr(given, "items"):
         raise TypeError(f"job_defaults must be a dict of job options, not {shorten(given)}")
-    refuse_unknown(given, JOB_OPTIONS, "option in job_defaults")
+    refuse_unknown(given, [name for name in JOB_OPTIONS if name != "executor"], "option in job_defaults")
     return DEFAULT_OPTIONS.replaced(validated(given, "job_defaults."))
 
 

@@ -6,6 +6,7 @@ Pure: values in, values or an error out. Every error names the option, the value
 
 from __future__ import annotations
 
+from _thread import TIMEOUT_MAX
 from datetime import timedelta
 
 from ._text import did_you_mean, one_of, shorten, to_text
@@ -28,6 +29,7 @@ __all__ = [
     "as_number",
     "as_positive_integer",
     "as_trigger",
+    "check_waiting",
     "refuse_unknown",
     "undefined",
 ]
@@ -215,6 +217,18 @@ def refuse_unknown(given: Iterable[str], known: Iterable[str], what: str) -> Non
     for name in given:
         if name not in known:
             raise TypeError(f"unknown {what} {name!r}{did_you_mean(name, known)} (known: {one_of(known)})")
+
+
+def check_waiting(wait: object, timeout: object) -> None:
+    """Refuse what is no answer to the question whether, and how long, a shutdown waits."""
+    if not isinstance(wait, (bool, int)) or wait not in (0, 1):
+        raise TypeError(f"wait must be True or False, not {shorten(wait)}")
+    if timeout is None:
+        return
+    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
+        raise TypeError(f"timeout must be None or a number of seconds, not {shorten(timeout)}")
+    if not 0 <= timeout <= TIMEOUT_MAX:
+        raise ValueError(f"timeout must be zero or more seconds, {TIMEOUT_MAX:g} at most, not {shorten(timeout)}")
 
 
 def as_arguments(args: Any) -> tuple[Any, ...]:

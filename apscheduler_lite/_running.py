@@ -15,6 +15,7 @@ from contextlib import suppress
 from ._clock import SystemClock
 from ._interrupts import ends_program
 from ._references import name_of
+from ._text import duration_text
 from .errors import RemoteError
 from .runs import Outcome, _current
 
@@ -126,14 +127,14 @@ def _begins(run: Run, clock: Clock, logger: logging.Logger) -> bool:
     if run.grace is not None and now - run.due > run.grace:
         late, grace = (now - run.due) / 1e6, run.grace / 1e6
         run.outcome = Outcome.MISSED
-        run.reason = f"missed: {late:.3f} s late, grace time {grace:g} s"
+        run.reason = f"missed: {duration_text(late)} late, grace time {duration_text(grace)}"
         run.finished = now
         _say(
             logger,
             logging.WARNING,
-            'Run time of job "%s" was missed by %.3f s (misfire_grace_time=%g)',
+            'Run time of job "%s" was missed by %s (misfire_grace_time=%g)',
             run.job or run.job_id,
-            late,
+            duration_text(late),
             grace,
             extra={"action": "run_missed", "job_id": run.job_id},
         )

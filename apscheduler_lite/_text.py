@@ -49,7 +49,7 @@ def did_you_mean(value: object, choices: Iterable[str]) -> str:
     """
     Return ``"; did you mean 'x'?"`` for the choice that was meant, or an empty string.
 
-    A wrong guess is worse than none, so only these count: a slip of a letter or two, the beginning or some whole words
+    A wrong guess is worse than none, so only these count: a slip of a letter or two, the beginning or the better part
     of exactly one choice, and a few other names of the same thing.
     """
     choices = list(choices)
@@ -86,7 +86,9 @@ def typo_of(value: str, choices: Iterable[str]) -> str | None:
 
 
 def _is_part_of(word: str, choice: str) -> bool:
-    return len(word) >= 3 and (choice.startswith(word) or f"_{word}_" in f"_{choice}_")
+    if len(word) < 3:
+        return False
+    return choice.startswith(word) or (f"_{word}_" in f"_{choice}_" and 5 * len(word) >= 2 * len(choice))
 
 
 def _digits(word: str) -> str:

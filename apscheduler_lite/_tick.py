@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from ._interrupts import ends_program
 from ._planning import backoff
+from ._text import duration_text
 from ._timezones import from_instant
 from .events import (
     EVENT_JOB_FAULT,
@@ -33,6 +34,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import logging
     from collections.abc import Mapping, Sequence
+    from datetime import tzinfo
     from typing import Protocol
 
     from ._clock import Clock
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
         """What a tick asks of its scheduler."""
 
         clock: Clock
+        timezone: tzinfo
         _logger: logging.Logger
         _listeners: Listeners
 
@@ -56,7 +59,17 @@ if TYPE_CHECKING:
         def _may_claim(self) -> bool: ...
 
 
-__all__ = ["Ticker"]
+__all__ = ["Ticker", "is_logged"]
+
+_DEBUG = 10  # logging.DEBUG
+
+
+def is_logged(logger: logging.Logger, level: int) -> bool:
+    """Return whether the logger, which may be a stranger's, takes lines of that level."""
+    try:
+        return logger.isEnabledFor(level)
+    except AttributeError:
+        return True
 
 
 class Ticker:
@@ -68,18 +81,47 @@ class Ticker:
         self._failures: dict[str, int] = {}
         # By the monotonic clock: a wall clock that is set back must not lengthen it.
         self._retry_at: dict[str, float] = {}
+        self._short: set[str] = set()  # stores that may have left something due for want of a free worker
+        self._handed: Run | None = None  # the last run that was given to its executor
+        self._next_due: int | None = None  # the earliest of what the stores know, in this pass
+        self._announced: int | None = -1  # the wake-up that the log has been told of; -1: none
         self._silent: set[str] = set()  # executors that do not tell their capacity
 
     def tick(self, stores: Sequence[tuple[str, BaseJobStore]], executors: Mapping[str, BaseExecutor]) -> float | None:
         """Claim and hand over what is due; return the seconds until the next pass, None for no limit."""
         waits: list[float] = []
+        is_told = is_logged(self._host._logger, _DEBUG)
+        if is_told:
+            self._tell_of_looking()
+        self._next_due = None
         for alias, store in stores:
             if not self._host._may_claim():
                 break
             seconds = self._tick_store(alias, store, executors)
             if seconds is not None:
                 waits.append(seconds)
+        if is_told:
+            self._tell_of_wakeup()
         return min(waits, default=None)
+
+    def _tell_of_looking(self) -> None:
+        # Between two jobs the scheduler looks at the clock every other second; that is not worth a line.
+        if self._announced is not None and self._host.clock.now() >= self._announced:
+            self._host._logger.debug("Looking for due jobs")
+            self._announced = -1
+
+    def _tell_of_wakeup(self) -> None:
+        if self._next_due == self._announced:
+            return
+        self._announced = self._next_due
+        if self._next_due is None:
+            self._host._logger.debug("No job is waiting to run; the next wake-up is when one is added or changed")
+            return
+        self._host._logger.debug(
+            "The next wake-up is due at %s (in %s)",
+            from_instant(self._next_due, self._host.timezone),
+            duration_text(max(0.0, (self._next_due - self._host.clock.now()) / 1e6)),
+        )
 
     def _tick_store(self, alias: str, store: BaseJobStore, executors: Mapping[str, BaseExecutor]) -> float | None:
         now = self._host.clock.now()
@@ -88,6 +130,8 @@ class Ticker:
             seconds = retry_at - self._host.clock.monotonic()
             if seconds > 0:
                 return seconds
+        # Until the claim says otherwise: a worker may become free right after it was counted.
+        self._short.add(alias)
         try:
             claim = store.claim_due(now, {name: self._capacity(name, each) for name, each in executors.items()})
         except BaseException as exc:
@@ -98,12 +142,31 @@ class Ticker:
             self._retry_at.pop(alias, None)
             if claim.failure is None:
                 self._failures.pop(alias, None)
+        self._note(alias, claim)
         again_in = self._submit_all(claim, store, executors)
+        if claim.is_short and any(self._has_room_after(run, executors) for run in claim.runs):
+            again_in = 0.0
         self._report(alias, claim)
         if claim.failure is not None:
             return self._store_failed(alias, claim.failure)
         waits = [each for each in (self._seconds_until(store, claim.next_due), again_in) if each is not None]
         return min(waits, default=None)
+
+    def _note(self, alias: str, claim: Claim) -> None:
+        if claim.next_due is not None and (self._next_due is None or claim.next_due < self._next_due):
+            self._next_due = claim.next_due
+        if not claim.is_short:
+            self._short.discard(alias)
+
+    def is_worker_awaited(self, alias: str) -> bool:
+        """Return whether another store than this one may have something due that waits for a free worker."""
+        short = self._short
+        return bool(short) and (len(short) > 1 or alias not in short)
+
+    @staticmethod
+    def _has_room_after(run: Run, executors: Mapping[str, BaseExecutor]) -> bool:
+        executor = executors.get(run.executor)
+        return executor is not None and executor.runs_some_beside
 
     def _capacity(self, alias: str, executor: BaseExecutor) -> int | None:
         try:
@@ -133,7 +196,8 @@ class Ticker:
         refused: dict[str, tuple[list[Run], BaseException]] = {}
         position = 0
         try:
-            for position, run in enumerate(claim.runs, 1):  # noqa: B007 - where it stood when it was interrupted
+            for position, run in enumerate(claim.runs):  # noqa: B007 - where it stood when it was interrupted
+                run.store = store
                 if refused and run.job_id in refused:
                     refused[run.job_id][0].append(run)
                     continue
@@ -144,9 +208,13 @@ class Ticker:
                         raise
                     refused[run.job_id] = ([run], exc)
         except BaseException:  # Ctrl-C: what has not been handed over is due again when the scheduler is started again
-            for run in reversed(claim.runs[position:]):
-                store.release(run, self._host.clock.now())
+            left = [run for runs, _ in refused.values() for run in runs]
+            left += [run for run in claim.runs[position:] if run is not self._handed and run not in left]
+            for run in reversed(left):
+                self._release(run, store)
             raise
+        finally:
+            self._handed = None
         if not refused:
             return None
         claim.finished = [job for job in claim.finished if job.id not in refused]
@@ -161,6 +229,7 @@ class Ticker:
                 )
             )
         host._run_begins(run)
+        self._handed = run
         try:
             executors[run.executor].submit_run(run)
         except BaseException:
@@ -171,12 +240,7 @@ class Ticker:
         """Let the store make runs of a job due again that its executor did not take; return the seconds until then."""
         seconds: float | None = None
         for run in reversed(runs):
-            try:
-                seconds = store.release(run, self._host.clock.now())
-            except BaseException as second:
-                if ends_program(second):
-                    raise
-                self._store_failed(run.jobstore, second)
+            seconds = self._release(run, store)
         run = runs[0]
         self._host._logger.error(
             'Error submitting job "%s" to executor "%s"; it stays due and is tried again',
@@ -194,9 +258,19 @@ class Ticker:
                 jobstore=run.jobstore,
                 job=run.job,
                 retry_in=seconds,
+                run=run,
             )
         )
         return self._retry_interval if seconds is None else seconds
+
+    def _release(self, run: Run, store: BaseJobStore) -> float | None:
+        try:
+            return store.release(run, self._host.clock.now())
+        except BaseException as exc:
+            if ends_program(exc):
+                raise
+            self._store_failed(run.jobstore, exc)
+            return None
 
     def _store_failed(self, alias: str, exc: BaseException) -> float:
         self._failures[alias] = failures = self._failures.get(alias, 0) + 1

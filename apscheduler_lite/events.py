@@ -187,6 +187,7 @@ class FaultEvent(SchedulerEvent):
         job_id: id of the job concerned, if any.
         jobstore: alias of that job's store.
         job: that job.
+        run: the run that no executor took; its SUBMITTED event has no other outcome. The next try is another run.
         exception: what was raised.
         retry_in: seconds until the next try, or None when that depends on something else.
     """
@@ -203,10 +204,12 @@ class FaultEvent(SchedulerEvent):
         jobstore: str | None = None,
         job: Job | None = None,
         retry_in: float | None = None,
+        run: Run | None = None,
     ) -> None:
         super().__init__(code, alias)
         self.job_id = job_id
         self.jobstore = jobstore
         self.job = job
+        self.run = run
         self.exception = exception
         self.retry_in = retry_in

@@ -95,6 +95,7 @@ class Run:
     host: str | None = None
     pid: int | None = None
     is_newest: bool = True  # whether no later run of its job was claimed together with it
+    store: Any = None  # the store that claimed it, which its end is told even when it has left the scheduler
     lease: Lease | None = None  # the store's word that the run is still this process's to begin
     held_by: int | None = None  # the thread that it needs to end: the one that awaits it, then the one that tells of it
     is_last: bool = False  # its job has left the store with it, since the schedule was over
@@ -193,7 +194,7 @@ class Run:
     def __getstate__(self) -> dict[str, Any]:
         """Return the facts that may cross a process border: not the job, which belongs to its scheduler."""
         state = self.__dict__.copy()
-        state["job"] = state["lease"] = None
+        state["job"] = state["lease"] = state["store"] = None
         state["_id"] = self.id
         return state
 

@@ -18,6 +18,8 @@ myst_heading_anchors = 3
 myst_all_links_external = False
 
 autodoc_member_order = "bysource"
+# The manual is built without the extras; their classes are described all the same.
+autodoc_mock_imports = ["sqlalchemy"]
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented_params"
 autodoc_typehints_format = "short"

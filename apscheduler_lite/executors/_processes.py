@@ -12,6 +12,7 @@ by hand, so that what cannot be pickled becomes an error of that run with a sent
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import pickle
@@ -30,7 +31,6 @@ from .base import OUTCOME_FACTS, fail
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import logging
     from collections.abc import Callable, Sequence
     from multiprocessing.connection import Connection
     from multiprocessing.context import BaseContext
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from apscheduler_lite._clock import Clock
     from apscheduler_lite.runs import Run
 
-__all__ = ["ProcessWorker"]
+__all__ = ["ProcessWorker", "is_starting"]
 
 _READY = b"ready"
 _STOP = b""
@@ -49,6 +49,13 @@ _ORPHAN_CHECK = 5.0  # seconds between two looks of an idle worker whether its p
 # Held while a process is started: a fork in between would hand the new pipe's far end to a sibling, which would keep
 # it open after the process has died.
 _starting = Lock()
+
+_silent = logging.Logger("apscheduler_lite.executors.worker", logging.CRITICAL + 1)  # noqa: LOG001 - nobody shall find it
+
+
+def is_starting() -> bool:
+    """Return whether a worker process is being started: in a process just forked, whether it is one."""
+    return _starting.locked()
 
 
 class ProcessWorker:
@@ -99,6 +106,7 @@ class ProcessWorker:
                 f" {shorten(run.kwargs or {})} cannot be pickled: {describe_exception(exc)}"
             ) from exc
         pipe = self._ready_pipe()
+        self._log_begin(run)
         pipe.send_bytes(message)
         answer = pickle.loads(self._receive(pipe))  # noqa: S301 - from our own worker
         for name, value in zip(OUTCOME_FACTS, answer, strict=True):
@@ -108,9 +116,32 @@ class ProcessWorker:
         if self._limit is not None and self._tasks >= self._limit:
             self.close()
 
+    # The worker process itself logs nothing of its runs: only here is the scheduler's log, and the executor's alias.
+
+    def _log_begin(self, run: Run) -> None:
+        if self._logger.isEnabledFor(logging.INFO) and (run.grace is None or self._clock.now() - run.due <= run.grace):
+            self._logger.info(
+                'Running job "%s" (scheduled at %s)',
+                run.job or run.job_id,
+                run.scheduled_run_time,
+                extra={"action": "run_started", "job_id": run.job_id},
+            )
+
     def _log(self, run: Run) -> None:
-        # The child's log records stay in the child; the failure is told here as well, where the scheduler's log is.
-        if run.outcome == Outcome.ERROR:
+        if run.outcome == Outcome.EXECUTED:
+            self._logger.info(
+                'Job "%s" executed successfully',
+                run.job or run.job_id,
+                extra={"action": "run_executed", "job_id": run.job_id},
+            )
+        elif run.outcome == Outcome.MISSED:
+            self._logger.warning(
+                'Run time of job "%s" was %s',
+                run.job or run.job_id,
+                run.reason,
+                extra={"action": "run_missed", "job_id": run.job_id},
+            )
+        elif run.outcome == Outcome.ERROR:
             self._logger.error(
                 'Job "%s" raised an exception in a worker process: %s\n%s',
                 run.job or run.job_id,
@@ -234,7 +265,7 @@ def _answer(message: bytes) -> bytes:
     except Exception as exc:
         reason = f"the job could not be unpickled in the worker process: {describe_exception(exc)}"
         return pickle.dumps((Outcome.ERROR, f"error: {reason}", None, RemoteError(reason), None, None, None))
-    execute(run)
+    execute(run, logger=_silent)
     if run.exception is not None:
         run.exception = portable(run.exception)
     values = [getattr(run, name) for name in OUTCOME_FACTS]

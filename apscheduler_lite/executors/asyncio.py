@@ -33,9 +33,15 @@ class AsyncIOExecutor(BaseExecutor):
 
     Plugin alias: ``asyncio``.
 
+    Of what is due in a persistent store, no more is claimed at a time than threads are free, since a claimed run must
+    start at once. Coroutines occupy none, so any number of them may run; but while every thread is busy they wait with
+    the others. Give an alias of its own to an executor for plain functions that take long.
+
     Args:
         max_workers: how many plain functions may run at the same time.
     """
+
+    runs_some_beside = True
 
     def __init__(self, max_workers: int = 10) -> None:
         super().__init__()
@@ -55,6 +61,9 @@ class AsyncIOExecutor(BaseExecutor):
                 " ThreadPoolExecutor: it runs coroutine functions as well"
             )
         self._threads = WorkerThreads(self.max_workers, lambda: _LoopAwareWorker(self), f"apscheduler_lite.{alias}")
+
+    def capacity(self) -> int | None:
+        return self._threads.free() if self._threads is not None else 0
 
     def submit_run(self, run: Run) -> None:
         if self._hands_over_jobs:

@@ -106,6 +106,9 @@ class BaseExecutor(ABC):  # noqa: B024 - which of two methods is abstract depend
                 not waited for.
         """
 
+    runs_some_beside = False
+    """Whether some runs, such as coroutines, need no worker, so that more may be claimed than `capacity` said."""
+
     def capacity(self) -> int | None:
         """Return how many more runs it could start at once: its free workers. None for any number."""
         return None

@@ -174,6 +174,13 @@ class ProcessPoolExecutor(_WorkersExecutor):
         if limit is not None:
             as_positive_integer(limit, "max_tasks_per_child")
 
+    def start(self, scheduler: Any, alias: str) -> None:
+        # `multiprocessing` is imported now, not by the first run: it kills its processes at the end of the program, and
+        # a scheduler takes care to end before what was there when it was started.
+        from . import _processes  # noqa: F401
+
+        super().start(scheduler, alias)
+
     def _make_worker(self) -> Worker:
         from ._processes import ProcessWorker
 

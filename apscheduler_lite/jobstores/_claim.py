@@ -39,10 +39,11 @@ class Claim:
         interrupted: runs of processes that are dead, found out since the last claim; their jobs may be None.
         faults: jobs that could not be scheduled.
         next_due: the instant at which the store wants to be claimed again; None when nothing is scheduled.
+        is_short: whether something may be due that was left for want of a free worker.
         failure: what the store raised after it had handed out `runs`, which count nevertheless; None mostly.
     """
 
-    __slots__ = ("failure", "faults", "finished", "interrupted", "missed", "next_due", "runs", "skipped")
+    __slots__ = ("failure", "faults", "finished", "interrupted", "is_short", "missed", "next_due", "runs", "skipped")
 
     def __init__(self) -> None:
         self.runs: list[Run] = []
@@ -52,6 +53,7 @@ class Claim:
         self.interrupted: list[Run] = []
         self.faults: list[JobFault] = []
         self.next_due: int | None = None
+        self.is_short = False
         self.failure: BaseException | None = None
 
 

@@ -92,6 +92,10 @@ class BaseJobStore(ABC):
         self._alias = alias
         self._logger = logging.getLogger(f"apscheduler_lite.jobstores.{alias}")
 
+    def detach(self) -> None:
+        """Belong to no scheduler any more, and let another one have the store; called after `shutdown`."""
+        self._scheduler = None
+
     def start(self, scheduler: Any, alias: str) -> None:
         """Get ready, when the scheduler starts or when the store is added to a running one."""
         self.attach(scheduler, alias)
@@ -199,21 +203,26 @@ class BaseJobStore(ABC):
         Raises:
             JobLookupError: there is no such job.
         """
-        with self.guard:
-            job = self.lookup_job(job_id)
-        if job is None:
-            raise JobLookupError(job_id)
-        slots = decide(job)
-        with self.guard:
-            job = self.lookup_job(job_id)
+        books = self._books
+        while True:
+            with self.guard:
+                job, changes = self.lookup_job(job_id), books.changes
             if job is None:
                 raise JobLookupError(job_id)
-            self._books.keep_snapshot(job)
-            with restored_on_error(job):
-                job._assign(slots)
-                self.update_job(job)
-        self._books.retries.pop(job_id, None)
-        return job
+            slots = decide(job)
+            with self.guard:
+                if books.changes != changes:
+                    continue  # somebody changed a job meanwhile, and it may have been this one: decide again
+                job = self.lookup_job(job_id)
+                if job is None:
+                    raise JobLookupError(job_id)
+                books.keep_snapshot(job)
+                with restored_on_error(job):
+                    job._assign(slots)
+                    self.update_job(job)
+                books.changes += 1
+            books.retries.pop(job_id, None)
+            return job
 
     def claim_due(self, now: int, capacity: Capacity) -> Claim:
         """
@@ -240,7 +249,7 @@ class BaseJobStore(ABC):
                     raise UnknownExecutorError(job.executor, list(left))
                 free = left[job.executor]
                 if free is not None and free <= 0:
-                    waiting = True
+                    waiting = claim.is_short = True
                     continue
                 slot = slot_of(job)
                 made = plan(job.trigger, slot, now, job._options, books.running(job.id), books.backlog.get(job.id))
@@ -265,6 +274,7 @@ class BaseJobStore(ABC):
         free = left[job.executor]
         if free is not None and len(runs) > free:
             made.next, made.runs = runs[free], runs[:free]
+            claim.is_short = True
             runs = made.runs
         with self.guard:
             present = self.lookup_job(job.id)

@@ -89,11 +89,12 @@ class MemoryJobStore(BaseJobStore):
         self._sorted: list[Job] | None = None  # what get_all_jobs last returned, while nothing has changed
         self._state = Bookkeeping()
 
-    def start(self, scheduler: Any, alias: str) -> None:
-        served = (self._scheduler, self._alias)
-        super().start(scheduler, alias)
-        if served != (scheduler, alias):
-            for job in list(self._jobs.values()):
+    # -- life --------------------------------------------------------------------------------------------------
+
+    def attach(self, scheduler: Any, alias: str) -> None:
+        super().attach(scheduler, alias)
+        with self._lock:
+            for job in self._jobs.values():  # they may have been another scheduler's
                 job._scheduler, job._jobstore_alias = scheduler, alias
 
     # -- looking -----------------------------------------------------------------------------------------------

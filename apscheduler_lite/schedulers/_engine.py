@@ -16,6 +16,7 @@ from contextlib import suppress
 from threading import get_ident
 
 from apscheduler_lite._interrupts import ends_program
+from apscheduler_lite._text import duration_text
 from apscheduler_lite.events import (
     EVENT_JOB_ERROR,
     EVENT_JOB_FAULT,
@@ -45,7 +46,8 @@ class Engine(Life):
         self._wake_at: float = float("inf")  # the instant at which the next pass begins by itself
         self._drift: float | None = None  # wall minus monotonic clock at the last pass
         self._drift_epoch = 0  # the start in which that was
-        self._behind: set[str] = set()  # stores whose jobs have not been told yet that the clock was set back
+        # Stores whose jobs have not been told yet that the clock was set back → what it would show otherwise.
+        self._behind: dict[str, int] = {}
 
     # -- one pass ----------------------------------------------------------------------------------------------
 
@@ -107,13 +109,15 @@ class Engine(Life):
             return
         step = drift - before
         self._logger.warning(
-            "The clock was set %s by %.1f s, or the machine was suspended; what is due is run once",
+            "The clock was set %s by %s, or the machine was suspended; what is due is run now, once where it coalesces",
             "forward" if step > 0 else "back",
-            abs(step),
+            duration_text(round(abs(step), 1)),
             extra={"action": "clock_step"},
         )
         if step < 0:
-            self._behind.update(alias for alias, _ in self._catalog.open)
+            # With some room, for what the clocks may have parted before without its being called a step.
+            unset = self.clock.now() + round((STEP - step) * 1e6)
+            self._behind.update((alias, unset) for alias, _ in self._catalog.open)
 
     def _shorten_waits(self) -> None:
         """Let the stores' jobs go on with their beat after the clock was set back; try again where that fails."""
@@ -121,14 +125,14 @@ class Engine(Life):
             if alias not in self._behind:
                 continue
             try:
-                failed = self._catalog.shorten_waits(store, self.clock.now())
+                failed = self._catalog.shorten_waits(store, self.clock.now(), self._behind[alias])
             except BaseException as exc:
                 if ends_program(exc):
                     raise
                 self._logger.exception('Error reading job store "%s" after the clock was set back', alias)
                 self._tell(FaultEvent(EVENT_JOBSTORE_FAULT, exc, alias=alias, jobstore=alias))
                 continue
-            self._behind.discard(alias)
+            self._behind.pop(alias, None)
             for job, reason in failed:
                 self._logger.error('Job "%s" waits for its old time after the clock was set back', job, exc_info=reason)
                 self._tell(FaultEvent(EVENT_JOB_FAULT, reason, job_id=job.id, jobstore=alias, job=job))
@@ -150,9 +154,13 @@ class Engine(Life):
             freed = self._record(run)
             if self._listeners.mask & OUTCOME_EVENTS.get(run.outcome or "", EVENT_JOB_ERROR):
                 self._tell(event_of(run))
+        except BaseException as exc:
+            if ends_program(exc):
+                raise
+            self._logger.exception("Error telling of the end of a run of job %s", run.job_id)
         finally:
             self._runs.discard(run)
-            if freed:
+            if freed or self._ticker.is_worker_awaited(run.jobstore):
                 self.wakeup()
             if self._is_draining:
                 with self._lock:
@@ -161,13 +169,12 @@ class Engine(Life):
                 self._close_stores()
 
     def _record(self, run: Run) -> bool:
-        store = self._catalog.stores.get(run.jobstore)
+        # Its own store, which may have left this scheduler, or given way to another one by that alias.
+        store = run.store or self._catalog.stores.get(run.jobstore)
         if store is None:
-            if run.lease is not None:  # its store was removed while it ran
-                run.lease.end(run)
             return False
         try:
-            return store.record_outcomes((run,))
+            return store.record_outcomes((run,)) and store is self._catalog.stores.get(run.jobstore)
         except BaseException as exc:
             if ends_program(exc):
                 raise

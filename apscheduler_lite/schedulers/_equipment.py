@@ -15,7 +15,7 @@ from apscheduler_lite._configuration import build, nested, read
 from apscheduler_lite._listeners import Listeners
 from apscheduler_lite._options import as_name
 from apscheduler_lite._text import did_you_mean, one_of
-from apscheduler_lite._tick import Ticker
+from apscheduler_lite._tick import Ticker, is_logged
 from apscheduler_lite.errors import SchedulerAlreadyRunningError
 from apscheduler_lite.events import (
     EVENT_ALL,
@@ -27,6 +27,8 @@ from apscheduler_lite.events import (
     JobEvent,
     SchedulerEvent,
 )
+
+from ._process import end_first
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
     from apscheduler_lite.runs import Run
 
 __all__ = ["Equipment"]
+
+_INFO = 20  # logging.INFO
 
 
 class Equipment(ABC):
@@ -98,7 +102,11 @@ class Equipment(ABC):
         self._listeners.deliver(event)
 
     def _tell_of_job(self, code: int, job: Job | None, alias: str, job_id: str = "") -> None:
-        """Deliver an event about a job, or about an id whose job cannot be read, if anybody listens."""
+        """Deliver an event about a job, or an id whose job cannot be read, if anybody listens; log what was added."""
+        if code == EVENT_JOB_ADDED and job is not None and is_logged(self._logger, _INFO):
+            self._logger.info(
+                'Added job "%s" to job store "%s"', job, alias, extra={"action": "job_added", "job_id": job.id}
+            )
         if self._listeners.mask & code:
             self._dispatch_event(JobEvent(code, job_id if job is None else job.id, alias, job=job))
 
@@ -185,6 +193,8 @@ class Equipment(ABC):
         alias = as_name(alias, "alias")
         built: BaseExecutor = build("executor", executor, "executor", executor_opts)
         is_started = self._take_in(built, self._executors, alias, "executor")
+        if is_started:
+            end_first()
         self._dispatch_event(SchedulerEvent(EVENT_EXECUTOR_ADDED, alias))
         if is_started:
             for _, store in self._catalog.open:
@@ -279,7 +289,7 @@ class Equipment(ABC):
             self._catalog.end_use(alias)
         if shutdown:
             store.shutdown()
-        store._scheduler = None  # it may serve another one from here on
+        store.detach()
         self._dispatch_event(SchedulerEvent(EVENT_JOBSTORE_REMOVED, alias))
 
     def _lookup_jobstore(self, alias: str) -> BaseJobStore:

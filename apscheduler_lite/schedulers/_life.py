@@ -12,6 +12,8 @@ from __future__ import annotations
 from threading import Condition, RLock, get_ident
 
 from apscheduler_lite._clock import Alarm, SystemClock
+from apscheduler_lite._options import check_waiting
+from apscheduler_lite._text import counted
 from apscheduler_lite.errors import SchedulerAlreadyRunningError, SchedulerNotRunningError
 from apscheduler_lite.events import (
     EVENT_JOB_ADDED,
@@ -130,6 +132,7 @@ class Life(Opening):
             self._phase = "starting"
             self._turner = get_ident()
             self._stop_asked = None
+            self._is_draining = False
             self._alarm = alarm = Alarm()  # a new one: the loop of the last start may still sleep on the old one
         try:
             added = self._open()
@@ -211,7 +214,8 @@ class Life(Opening):
         Stop: claim nothing more, let the runs in progress end, close executors and stores.
 
         It may be called from a job or a listener, which is then not waited for, from a signal handler, and more than
-        once. `start` works again after it; jobs in a memory store are kept.
+        once: one that waits, after one that did not, waits for the runs that are left, save those that a timeout has
+        given up. `start` works again after it; jobs in a memory store are kept.
 
         Args:
             wait: return only when the runs in progress have ended.
@@ -219,7 +223,9 @@ class Life(Opening):
 
         Raises:
             SchedulerNotRunningError: it has never been started.
+            TypeError, ValueError: an argument is wrong; it goes on.
         """
+        check_waiting(wait, timeout)
         bound = Bound(timeout)
         with self._lock:
             if self._phase == "starting" and (
@@ -232,6 +238,7 @@ class Life(Opening):
             if self._phase != "started":
                 if wait and not self._is_inside():
                     self._changed.wait_for(lambda: self._phase != "stopping", bound.left)
+                    self._wait_for_rest(bound)
                 return
             self._phase = "stopping"
             self._turner = get_ident()
@@ -244,6 +251,15 @@ class Life(Opening):
             self._stop(wait, bound)
         elif wait:
             self._drain(bound)
+
+    def _wait_for_rest(self, bound: Bound) -> None:
+        """Wait for the runs that a shutdown has left to themselves, but those that it has waited for long enough."""
+        with self._lock:
+            self._is_draining = True  # until the next start
+            while self._phase == "stopped" and not self._runs <= self._given_up and bound.left != 0:
+                self._changed.wait(bound.at_most(self._look_every))
+                self._give_up_lost_runs()
+            self._changed.wait_for(lambda: self._phase != "stopped" or not self._unclosed or self._runs, bound.left)
 
     def _take_stop(self) -> tuple[bool, Bound] | None:
         asked, self._stop_asked = self._stop_asked, None
@@ -278,7 +294,9 @@ class Life(Opening):
             else:
                 return True
         self._logger.warning(
-            "Scheduler shut down after %s s with %d runs still in progress", bound.seconds, len(self._given_up)
+            "Scheduler shut down after %s s with %s still in progress",
+            bound.seconds,
+            counted(len(self._given_up), "run"),
         )
         return False
 
@@ -297,7 +315,7 @@ class Life(Opening):
             self._set_phase("stopped")
         self._logger.info("Scheduler has been shut down", extra={"action": "scheduler_shutdown"})
         try:
-            self._dispatch_event(SchedulerEvent(EVENT_SCHEDULER_SHUTDOWN))
+            self._tell(SchedulerEvent(EVENT_SCHEDULER_SHUTDOWN))
         finally:
             with self._lock:
                 self._is_leaving = False
@@ -330,7 +348,7 @@ class Life(Opening):
         """Stop in good order when the interpreter exits, and say so when jobs were still scheduled."""
         if self._phase == "started":
             self._guarded("looking for scheduled jobs", self._warn_of_scheduled)
-            self.shutdown(wait=True)
+            self._guarded("shutting down", self.shutdown)
         # A shutdown that did not wait, or that a job has called, has left runs: they come to their end as well.
         with self._lock:
             self._is_draining = True
@@ -344,13 +362,13 @@ class Life(Opening):
         scheduled = sum(job._next is not None for store in memory for job in self._catalog.jobs_of(store))
         if scheduled:
             self._logger.warning(
-                "The program ends while %d jobs are still scheduled; they will not run. Keep the main thread alive, or"
-                " use a BlockingScheduler",
-                scheduled,
+                "The program ends while %s still scheduled, and will not run. Keep the main thread alive, or use a"
+                " BlockingScheduler",
+                "1 job is" if scheduled == 1 else f"{scheduled} jobs are",
                 extra={"action": "interpreter_exit"},
             )
 
-    def _begin_in_child(self) -> None:
+    def _begin_in_child(self, *, is_worker: bool = False) -> None:
         """Be stopped in a forked child: the threads, the claims and the locks belong to the parent."""
         self._lock = RLock()
         self._changed = Condition(self._lock)
@@ -362,7 +380,7 @@ class Life(Opening):
         self._runs, self._given_up = set(), set()
         self._unclosed, self._is_closing = {}, False
         self._catalog.begin_in_child()
-        if was_running:
+        if was_running and not is_worker:  # of a worker process nobody expects that it schedules
             self._logger.info(
                 "This scheduler is stopped in the forked process; it goes on in its parent", extra={"action": "forked"}
             )

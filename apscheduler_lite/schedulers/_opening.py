@@ -102,6 +102,7 @@ class Opening(Equipment):
             self._is_closing = True
         for alias, store in self._unclosed.items():
             self._guarded(f'shutting down job store "{alias}"', store.shutdown)
+            store.detach()
         with self._lock:
             self._unclosed, self._is_closing = {}, False
             self._changed.notify_all()

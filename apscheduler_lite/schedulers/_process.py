@@ -12,31 +12,50 @@ import os
 import sys
 from weakref import WeakSet
 
+from apscheduler_lite._interrupts import ends_program
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ._life import Life
 
-__all__ = ["check_environment", "watch"]
+__all__ = ["check_environment", "end_first", "watch"]
 
 _schedulers: WeakSet[Life] = WeakSet()
 
 
 def watch(scheduler: Life) -> None:
-    """Take care of the scheduler when the process ends or forks."""
+    """Take care of the scheduler when the process ends or forks; to be called when its executors have started."""
     _schedulers.add(scheduler)
+    end_first()
+
+
+def end_first() -> None:
+    """
+    Have the schedulers end before all that has asked to be called at the end of the interpreter until now.
+
+    That matters for `multiprocessing`, which kills its worker processes there: runs in progress would be cut.
+    """
+    atexit.unregister(_end)
+    atexit.register(_end)  # the last that asked is called first
 
 
 def _end() -> None:
     for scheduler in list(_schedulers):
-        scheduler._end_with_interpreter()
+        try:
+            scheduler._end_with_interpreter()
+        except BaseException as exc:
+            if ends_program(exc):
+                raise
+            scheduler._logger.exception("Error at the end of the interpreter; other schedulers end in good order")
 
 
 def _begin_child() -> None:
+    workers = sys.modules.get("apscheduler_lite.executors._processes")  # no process pool, no workers
+    is_worker = workers is not None and workers.is_starting()
     for scheduler in list(_schedulers):
-        scheduler._begin_in_child()
+        scheduler._begin_in_child(is_worker=is_worker)
 
 
-atexit.register(_end)
 if hasattr(os, "register_at_fork"):  # where there is fork
     os.register_at_fork(after_in_child=_begin_child)
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from contextvars import copy_context
-from threading import Thread
+from threading import Event, Thread
 
 from apscheduler_lite._interrupts import ends_program
+from apscheduler_lite._options import check_waiting
 from apscheduler_lite._references import resolve
 from apscheduler_lite._text import shorten
 
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
     from apscheduler_lite.executors.base import BaseExecutor
 
 __all__ = ["AsyncIOScheduler"]
+
+
+HEARD_WITHIN = 1.0
+"""Seconds for which a shutdown on another thread waits until the loop has called the listeners."""
 
 
 class _Done:
@@ -107,10 +112,14 @@ class AsyncIOScheduler(OnThread):
 
         Raises:
             SchedulerNotRunningError: it has never been started.
+            TypeError, ValueError: an argument is wrong; it goes on.
         """
+        check_waiting(wait, timeout)
         loop = self._eventloop
-        if loop is None or self._phase == "stopped" or not self._is_on_loop():
+        is_over = self._phase == "stopped" and not (wait and self._runs)
+        if loop is None or is_over or not self._is_on_loop():
             super().shutdown(wait, timeout)
+            self._let_listeners_hear()
             return _Done()
         with self._lock:
             # Said now, so that nothing is claimed from here on; the waiting is done on a thread, for the loop must go
@@ -167,6 +176,19 @@ class AsyncIOScheduler(OnThread):
         """Shut down, and wait for the runs in progress."""
         await self.shutdown()
 
+    # -- a loop that is no more --------------------------------------------------------------------------------
+
+    def _process_jobs(self) -> float | None:
+        loop = self._eventloop
+        if loop is not None and loop.is_closed() and self._phase == "started":
+            self._logger.error(
+                "The event loop of this scheduler has been closed, so it stops; await scheduler.shutdown() before that",
+                extra={"action": "loop_closed"},
+            )
+            super().shutdown(wait=False)
+            return None
+        return super()._process_jobs()
+
     # -- events ------------------------------------------------------------------------------------------------
 
     def _is_on_loop(self) -> bool:
@@ -192,6 +214,16 @@ class AsyncIOScheduler(OnThread):
             loop.call_soon_threadsafe(self._dispatch_event, event)
         except RuntimeError:  # closed in this very moment
             self._dispatch_event(event)
+
+    def _let_listeners_hear(self) -> None:
+        """Wait, for a moment, until the loop has delivered what it has been told; not on the loop itself."""
+        loop = self._eventloop
+        if loop is None or not loop.is_running() or self._is_on_loop():
+            return
+        heard = Event()
+        with suppress(RuntimeError):  # closed in this very moment
+            loop.call_soon_threadsafe(heard.set)
+            heard.wait(HEARD_WITHIN)  # no longer, since the loop may be waiting for this very thread
 
     def _run_awaitable(self, awaitable: Awaitable[Any], listener: object) -> None:
         """Await on the loop what a listener returned."""

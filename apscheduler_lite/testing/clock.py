@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from math import isfinite
 from threading import Condition, Event
 
-from apscheduler_lite._clock import Alarm, Clock
+from apscheduler_lite._clock import Alarm, Clock, SystemClock
+from apscheduler_lite._options import as_number
 from apscheduler_lite._text import shorten
-from apscheduler_lite._timezones import from_instant, to_instant
+from apscheduler_lite._timezones import FIRST_INSTANT, LAST_INSTANT, from_instant, to_instant
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ __all__ = ["ManualClock"]
 
 _START = datetime(2031, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_real = SystemClock()
 
 
 class ManualClock(Clock):
@@ -91,13 +94,14 @@ class ManualClock(Clock):
         Raises:
             TimeoutError: they were not; the message says which runs were still going.
             RuntimeError: it was called from a job, or from the event loop of a scheduler.
-            ValueError: the delta is negative; `jump` sets a clock back.
+            ValueError: the delta is negative (`jump` sets a clock back), or leads beyond what a datetime can hold.
+            TypeError: the delta or the timeout is of the wrong type.
         """
-        step = _microseconds(delta)
+        step = self._step(delta)
         if step < 0:
             raise ValueError(f"time does not pass backwards: {delta!r}; use jump() to set the clock back")
-        for sleeper in list(self._sleepers):
-            sleeper._refuse_to_block()
+        as_number(timeout, "timeout")
+        self._refuse_to_block()
         target = self._monotonic + step
         while True:
             self._wait_until_quiet(wait_for_runs, timeout)
@@ -126,9 +130,15 @@ class ManualClock(Clock):
         Set the wall clock forward or back, as an administrator does, and wake the schedulers up.
 
         The monotonic clock stands still meanwhile.
+
+        Raises:
+            TimeoutError: the schedulers were not quiet within ten seconds of real time.
+            RuntimeError: it was called from a job, or from the event loop of a scheduler.
         """
+        step = self._step(delta)
+        self._refuse_to_block()
         with self._changed:
-            self._now += _microseconds(delta)
+            self._now += step
         for sleeper in list(self._sleepers):
             sleeper._alarm.ring()
         self._wait_until_quiet(True, 10.0)
@@ -136,6 +146,26 @@ class ManualClock(Clock):
     def settle(self, timeout: float = 10.0) -> None:
         """Wait until the schedulers have done what is due at the present time, without letting time pass."""
         self.advance(0, timeout=timeout)
+
+    def _step(self, delta: timedelta | float) -> int:
+        """Return the microseconds of a delta that leads to a time which can be shown."""
+        if isinstance(delta, timedelta):
+            step = delta // _MICROSECOND
+        elif isinstance(delta, bool) or not isinstance(delta, (int, float)):
+            raise TypeError(f"delta must be a timedelta or a number of seconds, not {shorten(delta)}")
+        elif not isfinite(delta):
+            raise ValueError(f"delta must be a finite number of seconds, not {delta}")
+        else:
+            step = round(delta * 1_000_000)
+        if not FIRST_INSTANT <= self._now + step <= LAST_INSTANT:
+            raise ValueError(
+                f"delta {shorten(delta)} leads from {self.time.isoformat()} beyond what a datetime can hold"
+            )
+        return step
+
+    def _refuse_to_block(self) -> None:
+        for sleeper in list(self._sleepers):
+            sleeper._refuse_to_block()
 
     def _move(self, step: int) -> None:
         """Let time pass and wake whoever has slept long enough; they no longer count as asleep from this moment on."""
@@ -148,14 +178,13 @@ class ManualClock(Clock):
 
     def _wait_until_quiet(self, wait_for_runs: bool, timeout: float) -> None:
         pause = Event()
-        waited = 0.0
+        begin = _real.monotonic()
         while not self._is_quiet(wait_for_runs):
+            waited = _real.monotonic() - begin
             if waited >= timeout:
                 raise TimeoutError(self._who_is_busy(timeout))
             # The end of a run is not announced to clocks, so this looks again and again, at first very soon.
-            step = 0.0002 if waited < 0.1 else 0.005
-            pause.wait(step)
-            waited += step
+            pause.wait(0.0002 if waited < 0.1 else 0.005)
 
     def _is_quiet(self, wait_for_runs: bool) -> bool:
         with self._changed:
@@ -176,11 +205,3 @@ class ManualClock(Clock):
 
     def __repr__(self) -> str:
         return f"<ManualClock at {self.time.isoformat()}>"
-
-
-def _microseconds(delta: timedelta | float) -> int:
-    if isinstance(delta, timedelta):
-        return delta // _MICROSECOND
-    if isinstance(delta, bool) or not isinstance(delta, (int, float)):
-        raise TypeError(f"delta must be a timedelta or a number of seconds, not {shorten(delta)}")
-    return round(delta * 1_000_000)

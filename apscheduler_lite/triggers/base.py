@@ -158,6 +158,14 @@ class BaseTrigger(ABC):
         """
         return False
 
+    def under_way(self, now: int) -> Self:
+        """
+        Return this trigger, or a copy that has begun by that instant where the beginning was left to the library.
+
+        The scheduler calls it when the clock was set back behind the beginning of a beat, which goes on then.
+        """
+        return self
+
     @property
     def zone(self) -> tzinfo | None:
         """The zone of the answers, or None when it depends on the question."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, datetime, tzinfo
 
 from apscheduler_lite._clock import system_instant
@@ -71,6 +72,10 @@ class DateTrigger(ExactTrigger):
     def latest_instant(self, after: int, now: int) -> int | None:
         """Return the run date if it lies between the two."""
         return self._instant if after < self._instant <= now else None
+
+    def _instants(self, begin: int) -> Iterator[int]:
+        if begin <= self._instant:
+            yield self._instant
 
     def own_previous(self, previous: int) -> int | None:
         """Return None before the run date: a fire until then was another trigger's."""

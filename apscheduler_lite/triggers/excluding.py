@@ -60,7 +60,7 @@ class ExcludingTrigger(ExactTrigger):
     Days and weekdays are those of the local date of the fire time, in the zone of the trigger.
 
     Args:
-        trigger: the trigger that is thinned out.
+        base: the trigger that is thinned out.
         exclude: what to leave out, one thing or a list of them:
             a date (or its text, ``"2026-12-25"``) is that whole day;
             the name of a weekday (``"sat"``, ``"Sunday"``) is every such day;
@@ -73,14 +73,14 @@ class ExcludingTrigger(ExactTrigger):
         ValueError: a text is neither a date nor a weekday, or all weekdays are excluded.
     """
 
-    __slots__ = ("exclude", "jitter", "trigger")
+    __slots__ = ("base", "exclude", "jitter")
 
     def __init__(
-        self, trigger: BaseTrigger, exclude: Exclusion | Iterable[Exclusion], jitter: float | None = None
+        self, base: BaseTrigger, exclude: Exclusion | Iterable[Exclusion], jitter: float | None = None
     ) -> None:
-        if not isinstance(trigger, BaseTrigger):
-            raise TypeError(f"trigger must be a trigger, not {type(trigger).__name__}: {shorten(trigger)}")
-        self.trigger = trigger
+        if not isinstance(base, BaseTrigger):
+            raise TypeError(f"base must be a trigger, not {type(base).__name__}: {shorten(base)}")
+        self.base = base
         self.exclude = tuple(_read(one) for one in _listed(exclude))
         self.jitter = to_jitter(jitter)
         if all(weekday in self.exclude for weekday in _WEEKDAYS):
@@ -89,43 +89,43 @@ class ExcludingTrigger(ExactTrigger):
     @property
     def timezone(self) -> tzinfo:  # type: ignore[override]
         """The zone of the trigger that is thinned out."""
-        return self.trigger.zone or local_timezone()
+        return self.base.zone or local_timezone()
 
     @property
     def grid(self) -> tuple[int, int]:
         """That of the trigger that is thinned out."""
-        return self.trigger.grid if isinstance(self.trigger, ExactTrigger) else (0, 1)
+        return self.base.grid if isinstance(self.base, ExactTrigger) else (0, 1)
 
     @property
     def is_arithmetic(self) -> bool:
         """Whether the trigger that is thinned out finds its latest fire time at once."""
-        return isinstance(self.trigger, ExactTrigger) and self.trigger.is_arithmetic
+        return isinstance(self.base, ExactTrigger) and self.base.is_arithmetic
 
     @property
     def keeps_beat(self) -> bool:
         """Whether the trigger that is thinned out follows elapsed time."""
-        return self.trigger.keeps_beat
+        return self.base.keeps_beat
 
     @property
     def end_instant(self) -> int:
         """That of the trigger that is thinned out."""
-        return self.trigger.end_instant if isinstance(self.trigger, ExactTrigger) else super().end_instant
+        return self.base.end_instant if isinstance(self.base, ExactTrigger) else super().end_instant
 
     def jitter_at(self, instant: int) -> float | None:
         """Return the jitter of that exact fire time: by default that of the trigger that is thinned out."""
-        if self.jitter is None and isinstance(self.trigger, ExactTrigger):
-            return self.trigger.jitter_at(instant)
+        if self.jitter is None and isinstance(self.base, ExactTrigger):
+            return self.base.jitter_at(instant)
         return self.jitter
 
     def own_previous(self, previous: int) -> int | None:
         """Return the previous fire time as the trigger that is thinned out knows it."""
-        return self.trigger.own_previous(previous)
+        return self.base.own_previous(previous)
 
     def next_instant(self, previous: int | None, now: int) -> int | None:
         """Return the next fire time that is not excluded."""
         if previous is not None:
-            previous = self.trigger.own_previous(previous)
-        found = self.trigger.next_instant(previous, now)
+            previous = self.base.own_previous(previous)
+        found = self.base.next_instant(previous, now)
         zone = self.timezone
         clock = local_clock(zone)
         for _ in range(_MAX_STEPS):
@@ -133,9 +133,9 @@ class ExcludingTrigger(ExactTrigger):
                 return None
             local = from_instant(found, zone)
             if self._leaves_out_day(local.date(), zone):
-                found = self.trigger.first_instant(_stretch(clock, found, local)[1])
+                found = self.base.first_instant(_stretch(clock, found, local)[1])
             elif self._leaves_out_time(found, local):
-                found = self.trigger.next_instant(found, found)
+                found = self.base.next_instant(found, found)
             else:
                 return found
         warn(f"{shorten(self, 400)} is taken as ended: {_MAX_STEPS} of its fire times in a row are excluded")
@@ -147,27 +147,27 @@ class ExcludingTrigger(ExactTrigger):
             return super(ExactTrigger, self).latest_instant(after, now)
         zone = self.timezone
         clock = local_clock(zone)
-        found = self.trigger.latest_instant(after, now)
+        found = self.base.latest_instant(after, now)
         for _ in range(_MAX_STEPS):
             if found is None:
                 break
             local = from_instant(found, zone)
             if self._leaves_out_day(local.date(), zone):
-                found = self.trigger.latest_instant(after, _stretch(clock, found, local)[0] - 1)
+                found = self.base.latest_instant(after, _stretch(clock, found, local)[0] - 1)
             elif self._leaves_out_time(found, local):
-                found = self.trigger.latest_instant(after, found - 1)
+                found = self.base.latest_instant(after, found - 1)
             else:
                 return found
         return None
 
     def bind(self, timezone: tzinfo, now: datetime) -> Self:
         """Return this trigger with all the triggers in it bound to the scheduler's zone and time."""
-        trigger = self.trigger.bind(timezone, now)
+        base = self.base.bind(timezone, now)
         exclude = tuple(_bound(one, timezone, now) for one in self.exclude)
-        if trigger is self.trigger and all(a is b for a, b in zip(exclude, self.exclude, strict=True)):
+        if base is self.base and all(a is b for a, b in zip(exclude, self.exclude, strict=True)):
             return self
         copied = self._copy()
-        copied.trigger = trigger
+        copied.base = base
         copied.exclude = exclude
         return copied
 
@@ -176,7 +176,7 @@ class ExcludingTrigger(ExactTrigger):
         return (
             type(self) is type(other)
             and self.jitter == other.jitter
-            and self.trigger.is_same_schedule(other.trigger)
+            and self.base.is_same_schedule(other.base)
             and len(self.exclude) == len(other.exclude)
             and all(_is_same(a, b) for a, b in zip(self.exclude, other.exclude, strict=True))
         )
@@ -205,25 +205,25 @@ class ExcludingTrigger(ExactTrigger):
         """Return when the trigger fires, in English words."""
         from .wording import joined, limit_words
 
-        words = [f"({self.trigger.describe()})"]
+        words = [f"({self.base.describe()})"]
         if self.exclude:
             words[0] += f" except {joined([_described(one) for one in self.exclude])}"
         return "; ".join([*words, *limit_words(None, None, self.jitter)])
 
     def _notes(self, first: int, last: int) -> list[ClockChangeNote]:
-        return self.trigger._notes(first, last)
+        return self.base._notes(first, last)
 
     def __str__(self) -> str:
-        return f"{self.trigger} except {', '.join(_name(one) for one in self.exclude) or 'nothing'}"
+        return f"{self.base} except {', '.join(_name(one) for one in self.exclude) or 'nothing'}"
 
     def __repr__(self) -> str:
         jitter = "" if self.jitter is None else f", jitter={self.jitter}"
-        return f"<{type(self).__name__}({self.trigger!r}, exclude={list(self.exclude)!r}{jitter})>"
+        return f"<{type(self).__name__}({self.base!r}, exclude={list(self.exclude)!r}{jitter})>"
 
     def __getstate__(self) -> dict[str, Any]:
         return {
             "version": STATE_VERSION,
-            "trigger": self.trigger,
+            "base": self.base,
             "exclude": [one.trigger if isinstance(one, DaysOf) else one for one in self.exclude],
             "days_of": [isinstance(one, DaysOf) for one in self.exclude],
             "jitter": self.jitter,
@@ -231,7 +231,7 @@ class ExcludingTrigger(ExactTrigger):
 
     def __setstate__(self, state: Any) -> None:
         state = check_state(self, state)
-        self.trigger = state["trigger"]
+        self.base = state["base"]
         self.jitter = state["jitter"]
         pairs = zip(state["exclude"], state["days_of"], strict=True)
         self.exclude = tuple(DaysOf(one) if is_days else one for one, is_days in pairs)

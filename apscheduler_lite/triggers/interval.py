@@ -114,6 +114,14 @@ class IntervalTrigger(ExactTrigger):
         """Whether its fires follow elapsed time: always."""
         return True
 
+    def under_way(self, now: int) -> Self:
+        """Return this trigger; where its start was left open and is still to come, a copy that has started already."""
+        if not self._implicit_start or self._start <= now:
+            return self
+        earlier = self._copy()
+        earlier._start -= -(-(self._start - now) // self._length) * self._length
+        return earlier
+
     def next_instant(self, previous: int | None, now: int) -> int | None:
         """Return the next exact fire time."""
         begin = now if previous is None or now < previous else previous + 1

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 __all__ = ["RRuleTrigger"]
 
 _MAX_LENGTH = 10_000
-_MAX_COUNT = 100_000
+_MAX_COUNT = 10_000
 _MANY = 100  # wall times in a clock change: more than a note tells, even when some are excluded
 _LONGEST_FOLD = 25 * 3600 * MICROSECONDS
 _EPOCH = datetime(1970, 1, 1)

@@ -42,8 +42,6 @@ class TestDebugExecutor(ExecutorContract):
 class TestAsyncIOExecutor(ExecutorContract):
     """An event loop and threads beside it."""
 
-    workers = None
-
     def setup_method(self):
         self.loop = asyncio.new_event_loop()
         self.thread = Thread(target=self.loop.run_forever)

@@ -267,9 +267,8 @@ def test_shutdown_after_the_loop_has_stopped_returns():
     assert sorted(outcomes) == ["on a thread", "suspended"]
 
 
-def test_a_closed_loop_does_not_stop_plain_jobs(caplog):
-    """When the program has closed the loop, coroutine jobs are faults, plain jobs go on, and shutdown returns."""
-    key = "closed loop"
+def test_a_closed_loop_stops_the_scheduler(caplog):
+    """When the program has closed the loop without a shutdown, the scheduler says so in one line and stops."""
 
     async def job():
         """Never get there."""
@@ -278,16 +277,69 @@ def test_a_closed_loop_does_not_stop_plain_jobs(caplog):
 
     async def main():
         scheduler.start()
+        scheduler.add_job(job, "interval", seconds=3600, id="job")
 
     asyncio.run(main())
-    scheduler.add_job(job, id="coroutine")
-    scheduler.add_job(note, "interval", [key], seconds=0.02)
-    wait_until(lambda: len(times_of(key)) > 3)
-    kept = scheduler.get_job("coroutine")
+    scheduler.add_job(job)
+    wait_until(lambda: not scheduler.running)
     shuts_down(scheduler)
+    errors = [record for record in caplog.records if record.levelname == "ERROR"]
 
-    assert kept is not None
-    assert "Event loop is closed" in caplog.text
+    assert [record.exc_info for record in errors] == [None]
+    assert "event loop" in errors[0].getMessage()
+    assert times_of("closed loop") == []
+
+
+def test_a_closed_loop_does_not_keep_the_scheduler_from_another_one():
+    """A scheduler that has stopped with its loop can be started on the next one, with its jobs."""
+    ran: list = []
+    scheduler = AsyncIOScheduler(timezone="UTC")
+
+    async def job():
+        ran.append(True)
+
+    async def begin():
+        scheduler.start()
+        scheduler.add_job(job, "interval", seconds=0.05)
+
+    async def go_on():
+        scheduler.start()
+        await until(lambda: ran)
+        await scheduler.shutdown()
+
+    asyncio.run(begin())
+    scheduler.wakeup()
+    wait_until(lambda: not scheduler.running)
+    shuts_down(scheduler)
+    del ran[:]
+    asyncio.run(go_on())
+
+    assert ran
+
+
+def test_listeners_hear_of_the_shutdown_on_the_loop_and_last():
+    """The event of the shutdown comes on the loop as those of the runs do, after all of them."""
+    heard: list = []
+
+    async def main():
+        scheduler = AsyncIOScheduler(timezone="UTC")
+        scheduler.add_listener(
+            lambda event: heard.append((event.code, asyncio.get_running_loop())),
+            EVENT_JOB_EXECUTED | EVENT_SCHEDULER_SHUTDOWN,
+        )
+        scheduler.start()
+        began, go_on = Event(), Event()
+        scheduler.add_job(lambda: began.set() or go_on.wait(15))
+        await asyncio.to_thread(began.wait, 15)
+        stopped = scheduler.shutdown()
+        go_on.set()
+        wait_until(lambda: scheduler._phase == "stopped")  # the loop is held up meanwhile
+        await stopped
+        return asyncio.get_running_loop()
+
+    loop = asyncio.run(main())
+
+    assert heard == [(EVENT_JOB_EXECUTED, loop), (EVENT_SCHEDULER_SHUTDOWN, loop)]
 
 
 def test_cancelling_a_jobs_task_is_an_outcome():

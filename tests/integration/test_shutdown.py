@@ -298,7 +298,7 @@ def test_shutdown_waits_no_longer_than_its_timeout(kind, caplog):
 
     assert 0.25 < took < 3
     assert phase == "stopped"
-    assert "1 runs still in progress" in caplog.text
+    assert "1 run still in progress" in caplog.text
 
 
 @pytest.mark.parametrize("where", ["trigger", "store", "listener"])
@@ -665,3 +665,49 @@ def test_a_store_that_fails_to_open_last_leaves_nothing_stored_twice():
     scheduler.shutdown()
 
     assert pending == stored == ["kept"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_second_shutdown_waits_for_what_the_first_has_left(kind):
+    """shutdown(wait=True) on a scheduler that was stopped without waiting returns when its runs have ended."""
+    began, go_on = Event(), Event()
+    ended: list = []
+
+    def job():
+        began.set()
+        go_on.wait(15)
+        ended.append(True)
+
+    with running(kind) as scheduler:
+        scheduler.add_job(job)
+        began.wait(15)
+        scheduler.shutdown(wait=False)
+        waiter = Thread(target=scheduler.shutdown, daemon=True)
+        waiter.start()
+        still_waiting = stays_false(lambda: not waiter.is_alive(), 0.1)
+        go_on.set()
+        waiter.join(15)
+
+    assert still_waiting
+    assert not waiter.is_alive()
+    assert ended == [True]
+
+
+def test_a_shutdown_does_not_wait_again_for_what_a_timeout_has_given_up():
+    """Runs that a bounded shutdown has given up hold up neither the next shutdown nor the end of the program."""
+    began, go_on = Event(), Event()
+    scheduler = BackgroundScheduler(timezone="UTC")
+
+    def job():
+        began.set()
+        go_on.wait(15)
+
+    scheduler.start()
+    scheduler.add_job(job)
+    began.wait(15)
+    scheduler.shutdown(timeout=0.05)
+    in_thread(scheduler.shutdown, timeout=5)
+    scheduler._end_with_interpreter()
+    go_on.set()
+
+    assert not scheduler.running

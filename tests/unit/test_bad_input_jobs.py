@@ -52,7 +52,7 @@ ADD = {
     ),
     "and": (("and",), {}, "the trigger 'and' needs triggers: give it by name, triggers=..., or pass a finished AndTri"),
     "rrule": (("rrule",), {}, "the trigger 'rrule' needs rule"),
-    "excluding": (("excluding",), {"exclude": "sat"}, "the trigger 'excluding' needs trigger"),
+    "excluding": (("excluding",), {"exclude": "sat"}, "the trigger 'excluding' needs base"),
     "unit": (("interval",), {"minute": 5}, "unknown argument of add_job or IntervalTrigger 'minute'; did you mean 'mi"),
     "weekday": (("cron",), {"weekday": "mon"}, "'weekday'; did you mean 'day_of_week'"),
 }

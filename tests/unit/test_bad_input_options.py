@@ -56,7 +56,7 @@ def test_a_dict_of_options_is_not_silently_ignored(config, words):
 def test_a_dict_may_be_shared_with_other_programs():
     """Keys that are no options, and near to none, are theirs."""
     scheduler = BackgroundScheduler(
-        {"apscheduler.timezone": "Asia/Tokyo", "sqlalchemy.url": "x", "debug": True, "daemon": False}
+        {"apscheduler.timezone": "Asia/Tokyo", "sqlalchemy.url": "x", "debug": True, "loggers": {}, "daemon": False}
     )
 
     assert str(scheduler.timezone) == "Asia/Tokyo"

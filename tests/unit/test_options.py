@@ -153,7 +153,7 @@ def test_keyword_arguments_become_a_dict_of_their_own():
     assert as_keyword_arguments(MappingLike()) == {"a": 1}
 
 
-@pytest.mark.parametrize("value", [[], [("a", 1)], "a", 5, {1: 2}, {"a", "b"}], ids=shown)
+@pytest.mark.parametrize("value", [[], [("a", 1)], "a", 5, {1: 2}, {"a"}], ids=shown)
 def test_keyword_arguments_are_a_dict_with_texts_as_keys(value):
     """Anything else is told."""
     with pytest.raises(TypeError, match="kwargs must be a dict of keyword arguments, not"):

@@ -49,6 +49,7 @@ def test_a_slip_of_the_pen_is_seen(word, choices, meant):
         ("6th mon", DAYS),
         ("timeout", SCHEDULER),
         ("trigger", SCHEDULER),
+        ("interval", ("jobstore_retry_interval", "timezone")),
         ("nofunc", ("O_TRUNC", "fsync")),
         ("jn", ("jan", "jun")),
         ("date", ("start_date", "end_date")),

@@ -259,6 +259,7 @@ class SQLAlchemyJobStore(BaseJobStore):
             raise RuntimeError(f'job store "{self._alias}" has not been started')
         usable = {alias: free for alias, free in capacity.items() if free is None or free > 0}
         claim = self._claim(now, usable, keeper)
+        claim.is_short = self._has_more or len(usable) < len(capacity)
         claim.interrupted = keeper.take_interrupted()
         self._look_for_strays(now, capacity, claim)
         retry = self._books_of_ours.next_retry(now)

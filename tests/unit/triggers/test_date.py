@@ -39,6 +39,15 @@ def test_latest_instant_is_the_date_once_it_is_reached():
     assert trigger.latest_instant(0, instant - 1) is None
 
 
+def test_it_can_be_asked_like_any_other():
+    """For the next fire times and those of a period."""
+    trigger = DateTrigger(WHEN)
+
+    assert trigger.next_fire_times(3, after=WHEN - timedelta(seconds=1)) == [WHEN]
+    assert trigger.next_fire_times(3, after=WHEN) == []
+    assert list(trigger.between(WHEN, WHEN)) == [WHEN]
+
+
 def test_a_time_within_a_gap_becomes_one_that_exists():
     """02:30 on the day of spring-forward is the instant that Python reads: 03:30."""
     fire = DateTrigger("2026-03-29 02:30", BERLIN).get_next_fire_time(None, WHEN)
@@ -138,6 +147,16 @@ def test_a_fire_before_the_run_date_was_the_one_fire():
     before = datetime(2031, 5, 4, 11, tzinfo=UTC)
 
     assert trigger.get_next_fire_time(before, before) is None
+
+
+def test_its_date_is_told_when_asked_what_comes():
+    """From any time before it on, and no longer after it."""
+    when = datetime(2031, 5, 4, 12, tzinfo=UTC)
+    trigger = DateTrigger(when)
+
+    assert trigger.next_fire_times(2, after=when - timedelta(days=9)) == [when]
+    assert list(trigger.between(when, when)) == [when]
+    assert trigger.next_fire_times(2, after=when) == []
 
 
 def test_a_date_combined_with_a_beat_fires_although_the_beat_fired_before():

@@ -173,7 +173,7 @@ def test_its_texts_name_what_is_excluded():
     trigger = ExcludingTrigger(IntervalTrigger(hours=1, start_date=START), ["mon", date(2026, 1, 6), is_odd], jitter=2)
 
     assert str(trigger) == "interval[1:00:00] except monday, 2026-01-06, is_odd"
-    christmas = ExcludingTrigger(trigger.trigger, DaysOf(IntervalTrigger(days=365, start_date=START)))
+    christmas = ExcludingTrigger(trigger.base, DaysOf(IntervalTrigger(days=365, start_date=START)))
     assert str(christmas) == "interval[1:00:00] except days of interval[365 days, 0:00:00]"
     assert repr(trigger).endswith(f"exclude=['monday', datetime.date(2026, 1, 6), {is_odd!r}], jitter=2)>")
 
@@ -198,7 +198,7 @@ def test_wrong_exclusions_are_named(exclude, error, words):
 
 def test_wrong_triggers_are_named():
     """Both where a trigger is thinned out and where its days are excluded."""
-    with pytest.raises(TypeError, match="trigger must be a trigger, not str"):
+    with pytest.raises(TypeError, match="base must be a trigger, not str"):
         ExcludingTrigger("cron", "mon")
     with pytest.raises(TypeError, match="trigger must be a trigger, not str"):
         DaysOf("cron")

@@ -263,3 +263,20 @@ def test_dates_at_the_ends_of_the_calendar_mean_for_ever():
     assert [fire.year for fire in trigger.between("0001-01-01", "9999-12-31")] == [1, 2738, 5476, 8214]
     assert trigger.start_date.year == 1
     assert every(days=1, start_date="9999-12-31 23:59:59").get_next_fire_time(None, START).year == 9999
+
+
+def test_a_beat_is_under_way_before_a_start_that_nobody_has_set():
+    """When the clock is set back behind it; on the same grid. A start that was set is kept."""
+    now = to_instant(datetime(2026, 1, 1, 12, tzinfo=UTC))
+    minute = 60_000_000
+    implicit = IntervalTrigger(minutes=7).settle(UTC, now)
+    explicit = IntervalTrigger(minutes=7, start_date=datetime(2026, 1, 1, 12, tzinfo=UTC))
+    earlier = implicit.under_way(now - 60 * minute)
+
+    assert implicit.under_way(now + 7 * minute) is implicit
+    assert explicit.under_way(now - 60 * minute) is explicit
+    assert implicit.next_instant(None, now - 60 * minute) == now + 7 * minute
+    assert earlier.next_instant(None, now - 60 * minute) == now - 56 * minute
+    assert earlier.next_instant(now - 56 * minute, now - 56 * minute) == now - 49 * minute
+    assert earlier.next_instant(now, now) == implicit.next_instant(now, now)
+    assert earlier.is_same_schedule(implicit)

@@ -97,17 +97,17 @@ OLD = {
     ),
     "excluding": (
         (
-            "fCQCM0{{R30001tBVllJV`yb$b!=sFUu<b~WiE7bX=i6;a&s<acw=mJWNB_^l#CEXcw=mJWNB_^RB~x&XJvAflawielzo&aj0bjQ"
-            "a&u{KZj?&{j0bdbX=i6;a+HiBVQ_O}Xk}z|Y-Ms^Y-x05E_8BfXJ=({b1rFabY*gOVQiF)4@quxWpZ|5Y*cb-XJ=({l#`Sxfs}oe"
-            "C};&s1B?iCX>DbCZ*FCjj0j?NX>4?9ZgZ532WMq;VRUqIl#`T<2zqaBWod3^Z<LG(T5oP;Np5Cul#`T<314+?aA{*}Y-N;&lv0$8"
-            "4MlZwZ*XNVLS=GnX>OED0fv-Pl#B{<bYXIIUu0o)Wt5BvWMOn=bZKp6l#B>uVRU75X>DbclaxaW2kHR?7XSbN005L|8jJ{ZX>DbC"
-            "Z*FCjlay#0j0tpUZDnL-Y;<9ilaxyUO8`p%hm=y3g_Kg1hLlp2j0k0JWM5=qbY+xi9775R>I5DZ000000F-DYhLlp2j0kCNbY*gO"
-            "VQiFWAxi*FARJ2ohm=y3j0S3HbaZ8MluHGS4ry(0Y-wX@bYF9HVRCeoiHrnqaAj_kPIY382W5C;Y;|O1lwFi4j0SCQZe(G3lxP}^"
-            "1Y}`!Wt5YYLj(uv3>lP#lv0$8Dq(PQV`yb$b!=sFUu<b~WiE7bX=i6;a&s<YVQgh?WMOh?ZggdGc42Ikj2A;;Y-Mg_VRA`sbY*gO"
-            "VQf@#X=i6;a+H&lDS?!IlqhHgO9N;uU6d$G080T&080R6j0ALPZDo{QlqgFAOCC!AWoQ{_HbVpl>H!~=g_Kg1XeeklLj(uw0RfbS"
-            "lv0#v3}_f=FHVdHWOH<1XJK%Zj0JOOX=Zekj0j|NbYEs~Y-E&-1Y&P=Xq1c$Wo~3&Z)RU@Z*FvGl#B&qY+-G1lxQ%CXfaN8VvHVP"
-            "aC2j5Wn^`1WpZC^X>?^SbaH8DXJvA8E@WYJWt5ByL}7GgRB~x&XJvAflawielzo&aXa!3Hj0kddZeL_!bY+xi9775R>IxYF9smFU"
-            "0F-DYhLlp2Xbfl=j16gRaBOK~X>?y?VRU7biD)rSbz)_V2V`M+b6;;}lwFi4iHV4bWoR!;0d-<7"
+            "fCQCJ0{{R30001tBVllJV`yb$b!=sFUu<b~WiE7bX=i6;a&s<acw=mJWNB_^l#CEXcw=mJWNB_^RB~x&XJvAflawielzo&aj0bjQ"
+            "a&u{KZj?&{j09p~b7ho_B4KcIV`yb$b!=sFUu<b~WiE7bX=i6;a&s<eZggdGc42Ikj1Ng}bY*gOVQf@#X=i6;a+H&lDS?!IlqhHg"
+            "O9PAubZKp6dT(xJl#B>sb!lvLX>N0rj0b0BbYXOKa+H&lj0k#fZe?k1W^a^?2wHD$Wl3&kZ<Ldij0s<LZg6R1YiwndhLlp2j15I~"
+            "a&K^DFG6K<Y-w(kO96(IQk0Aeb97;HbYEm)bY+x`2xMV&Wprt6Wt5BvWMOn=bZKp6l#`T03J2-|1Q!4R0001#Xc~+NbZKp6dT(xJ"
+            "l#`Tb8jJ~aX>Da>Wo&d|l#`T8080Q%0Ed)Pl!cU1l!la2l#B>vZe(9%VRU7bXdFWd2kHbK761SM005L|C5Dtzl#B>zZggdGc42Ik"
+            "Xdz1gO&}ag0Ed)Pl#B*yX>@dDa+FI2j1FmSaBOK~X>?z6bYXIIl!=T4Z*XO9lumVGj0a_SV{CO~Wt3f%D2xVeZ*F8^d6Z}xj09w1"
+            "bY+y2ltTmu>I@l_g_Kg1j4EMpb7N>_WOZz1a$js|bY(7da%pF0WpZ;aV_|G%Ze(F{X>N37a&}>Cl#CZcVQgh?WMOhiZggdGc42H("
+            "a%pF0Wpb30lqrFfeUvC@1xo{HEM1f+O8`p&O8`p%WsC%LX>DbcU6d$G0!toC0A*+yXf{Ix2kHSIl!cU1lxQeuHbVpl>j43jg_Kg1"
+            "Xbfl=XfIBT2V`?}UuR)(l#B&)XlZ72l#B>ub97&3Z){|gj09qDbZC@}3}tR)UvFk#ZEtRLXq1cvV{Bn<aFl2;iD)rSbz+PjVQ_O}"
+            "Xk}z|Y-Ms^Y-x05E_8BfXJ=({b1r0IbY+x`3q)abWmIx$XJ=({l#`Sxfs}oeC};&s1B?iAb#7l|VRU7bXdFWd2kHtL0UiJV005L|"
+            "C5DtzlxPfS7>o^RZE$R9V`+3>WMOn=l!<6DPIY2sj0a?4d2?THW|Uo&D2a)PiDhUnO96FaE&"
         ),
         (
             "<ExcludingTrigger(<IntervalTrigger (interval=datetime.timedelta(seconds=7200), start_date='2026-01-0"

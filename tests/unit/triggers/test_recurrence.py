@@ -303,7 +303,7 @@ def test_a_pickle_restores_the_same_trigger():
         ("FREQ=DAILY;FREQ=DAILY", "FREQ is given twice"),
         ("FREQ=DAILY;INTERVAL=0", "INTERVAL must be 1 or more, not '0'"),
         ("FREQ=DAILY;INTERVAL=x", "INTERVAL must be a whole number, not 'X'"),
-        ("FREQ=DAILY;COUNT=1000000", "COUNT must be at most 100000"),
+        ("FREQ=DAILY;COUNT=1000000", "COUNT must be at most 10000"),
         ("FREQ=DAILY;COUNT=2;UNTIL=20270101", "COUNT and UNTIL exclude"),
         ("FREQ=DAILY;UNTIL=tomorrow", "a time must be like 20260105T090000, not 'TOMORROW'"),
         ("FREQ=DAILY;UNTIL=20260230", "rule: day is out of range"),

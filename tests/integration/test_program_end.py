@@ -1,0 +1,103 @@
+"""What becomes of schedulers and runs when the program ends."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+JOB = """
+    import time
+    from pathlib import Path
+    from apscheduler_lite import BackgroundScheduler
+    from tests.faults.foreign_stores import LiveStore, StoreDown
+
+    def job():
+        Path(__file__).with_name("began").touch()
+        time.sleep(0.5)
+        print("ended", flush=True)
+"""
+
+
+def run_program(tmp_path, *parts):
+    """Run the parts as one program and return what it printed on its two outputs."""
+    path = tmp_path / "program.py"
+    path.write_text("\n".join(dedent(part) for part in parts))
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-W", "error", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment)
+    return done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["at-start", "added-later"])
+def test_a_run_on_a_worker_process_ends_before_the_program_does(tmp_path, late):
+    """Worker processes are killed at the end of the program; the scheduler has waited for their runs by then."""
+    where = "late" if late else "default"
+    printed, said = run_program(
+        tmp_path,
+        JOB,
+        f"""
+        if __name__ == "__main__":
+            executors = {{}} if {late} else {{"default": {{"type": "processpool", "max_workers": 1}}}}
+            scheduler = BackgroundScheduler(timezone="UTC", executors=executors)
+            scheduler.start()
+            if {late}:
+                scheduler.add_executor("processpool", "late", max_workers=1)
+            scheduler.add_job(job, executor={where!r})
+            while not Path(__file__).with_name("began").exists():
+                time.sleep(0.01)
+            scheduler.shutdown(wait=False)
+        """,
+    )
+
+    assert printed.split() == ["ended"]
+    assert "Error" not in said
+
+
+def test_a_scheduler_that_fails_at_the_end_spares_the_others(tmp_path):
+    """Whatever one scheduler raises at the end of the program, the runs of the others end."""
+    printed, said = run_program(
+        tmp_path,
+        JOB,
+        """
+        class Failing(BackgroundScheduler):
+            def _end_with_interpreter(self):
+                raise StoreDown("at the end")
+
+        schedulers = [Failing(timezone="UTC"), BackgroundScheduler(timezone="UTC"), Failing(timezone="UTC")]
+        for scheduler in schedulers:
+            scheduler.start()
+        schedulers[1].add_job(job)
+        while not schedulers[1]._runs:
+            time.sleep(0.01)
+        """,
+    )
+
+    assert printed.split() == ["ended"]
+    assert said.count("StoreDown: at the end") == 2
+
+
+def test_the_end_of_the_program_does_not_wait_for_what_a_timeout_has_given_up(tmp_path):
+    """A run that shutdown(timeout=...) has given up on dies with the program."""
+    printed, said = run_program(
+        tmp_path,
+        JOB,
+        """
+        scheduler = BackgroundScheduler(timezone="UTC")
+        scheduler.start()
+        scheduler.add_job(time.sleep, args=[3600])
+        while not scheduler._runs:
+            time.sleep(0.01)
+        scheduler.shutdown(timeout=0.1)
+        print("the end", flush=True)
+        """,
+    )
+
+    assert printed.strip() == "the end"
+    assert "1 run still in progress" in said
