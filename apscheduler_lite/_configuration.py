@@ -161,7 +161,7 @@ def _logger(given: Any) -> logging.Logger:
 def _job_defaults(given: Any) -> JobOptions:
     if not hasattr(given, "items"):
         raise TypeError(f"job_defaults must be a dict of job options, not {shorten(given)}")
-    refuse_unknown(given, JOB_OPTIONS, "option in job_defaults")
+    refuse_unknown(given, [name for name in JOB_OPTIONS if name != "executor"], "option in job_defaults")
     return DEFAULT_OPTIONS.replaced(validated(given, "job_defaults."))
 
 

@@ -22,10 +22,11 @@ RETRY_LONGEST = 60.0
 class Bookkeeping:
     """What one process knows of the jobs of a store that cannot keep it itself: running instances, pauses, backlogs."""
 
-    __slots__ = ("backlog", "failures", "instances", "lock", "owed", "retries", "waiting")
+    __slots__ = ("backlog", "changes", "failures", "instances", "lock", "owed", "retries", "waiting")
 
     def __init__(self) -> None:
         self.lock = RLock()
+        self.changes = 0  # how many changes of jobs there have been
         self.instances: dict[str, list[Run]] = {}
         self.backlog: dict[str, int] = {}
         self.failures: dict[str, int] = {}

@@ -203,21 +203,26 @@ class BaseJobStore(ABC):
         Raises:
             JobLookupError: there is no such job.
         """
-        with self.guard:
-            job = self.lookup_job(job_id)
-        if job is None:
-            raise JobLookupError(job_id)
-        slots = decide(job)
-        with self.guard:
-            job = self.lookup_job(job_id)
+        books = self._books
+        while True:
+            with self.guard:
+                job, changes = self.lookup_job(job_id), books.changes
             if job is None:
                 raise JobLookupError(job_id)
-            self._books.keep_snapshot(job)
-            with restored_on_error(job):
-                job._assign(slots)
-                self.update_job(job)
-        self._books.retries.pop(job_id, None)
-        return job
+            slots = decide(job)
+            with self.guard:
+                if books.changes != changes:
+                    continue  # somebody changed a job meanwhile, and it may have been this one: decide again
+                job = self.lookup_job(job_id)
+                if job is None:
+                    raise JobLookupError(job_id)
+                books.keep_snapshot(job)
+                with restored_on_error(job):
+                    job._assign(slots)
+                    self.update_job(job)
+                books.changes += 1
+            books.retries.pop(job_id, None)
+            return job
 
     def claim_due(self, now: int, capacity: Capacity) -> Claim:
         """

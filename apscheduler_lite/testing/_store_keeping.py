@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import timedelta
 
 from apscheduler_lite.errors import ConflictingIdError, JobLookupError
@@ -365,7 +366,8 @@ class Keeping(StoreBench):
 
         def add(number: int) -> bool:
             try:
-                self.store.add_job(self.new_job(args=(number,)))
+                with nullcontext() if self.store.is_thread_safe else self.store.guard:
+                    self.store.add_job(self.new_job(args=(number,)))
             except ConflictingIdError:
                 return False
             return True
