@@ -12,7 +12,7 @@ from threading import get_ident
 
 from apscheduler_lite._options import as_positive_integer, refuse_unknown
 from apscheduler_lite._running import LoopThread, execute, portable
-from apscheduler_lite._text import shorten
+from apscheduler_lite._text import did_you_mean, one_of, shorten
 from apscheduler_lite.errors import MaxInstancesReachedError
 from apscheduler_lite.runs import _current
 
@@ -173,6 +173,16 @@ class ProcessPoolExecutor(_WorkersExecutor):
         limit = self._pool_kwargs.get("max_tasks_per_child")
         if limit is not None:
             as_positive_integer(limit, "max_tasks_per_child")
+        method = self._pool_kwargs.get("mp_context")
+        if isinstance(method, str):
+            from multiprocessing import get_all_start_methods
+
+            known = get_all_start_methods()
+            if method not in known:
+                raise ValueError(
+                    f"mp_context must be a start method of this platform{did_you_mean(method, known)}: one of"
+                    f" {one_of(known)}, not {shorten(method)}"
+                )
 
     def start(self, scheduler: Any, alias: str) -> None:
         # `multiprocessing` is imported now, not by the first run: it kills its processes at the end of the program, and
