@@ -95,8 +95,16 @@ def load_jobs(text: str | bytes) -> list[Job]:
         raise ValueError(f"the file was exported in version {version!r}; this library reads version {VERSION}")
     codec = Codec(any_trigger=True)
     jobs = []
-    for state in document["jobs"]:
+    for position, state in enumerate(document["jobs"]):
         job: Job = Job.__new__(Job)
-        job.__setstate__(codec.decode(state))
+        try:
+            job.__setstate__(codec.decode(state))
+        except Exception as exc:
+            exc.add_note(f"in jobs[{position}] of the file: {shorten(state)}")
+            if isinstance(exc, KeyError):  # of the state's own keys: a missing module is another kind of LookupError
+                raise ValueError(f"jobs[{position}] of the file has no {exc}: {shorten(state)}") from None
+            if isinstance(state, dict):
+                raise
+            raise ValueError(f"jobs[{position}] of the file is no job: {shorten(state)}") from None
         jobs.append(job)
     return jobs
