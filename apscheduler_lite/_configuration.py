@@ -140,7 +140,9 @@ def read(config: Mapping[str, Any], own: tuple[str, ...], scheduler: str) -> Set
     settings.logger = _logger(config.get("logger"))
     zone = config.get("timezone")
     settings.timezone = local_timezone() if zone is None else to_timezone(zone, "timezone")
-    settings.retry_interval = as_number(config.get("jobstore_retry_interval", 10), "jobstore_retry_interval") or 10.0
+    settings.retry_interval = (
+        as_number(config.get("jobstore_retry_interval", 10), "jobstore_retry_interval", bad_value=ValueError) or 10.0
+    )
     settings.job_defaults = _job_defaults(config.get("job_defaults", {}))
     settings.clock = _clock(config.get("clock"))
     settings.executors = _built("executor", config.get("executors", {}))

@@ -138,18 +138,33 @@ def as_bool(value: object, parameter: str) -> bool:
     raise TypeError(f"{parameter} must be True or False, not {shorten(value)}")
 
 
-def as_positive_integer(value: object, parameter: str) -> int:
-    """Return an integer of at least 1; text holding one is accepted, as configuration files write it."""
+def as_positive_integer(value: object, parameter: str, bad_value: type[Exception] = TypeError) -> int:
+    """
+    Return an integer of at least 1; text holding one is accepted, as configuration files write it.
+
+    Raises:
+        TypeError: it is neither an integer nor text.
+        bad_value: it is one of these and no positive integer. APScheduler 3 raised TypeError for options of jobs.
+    """
     if isinstance(value, (str, bytes)):
         text = to_text(value, parameter).strip()
         value = int(text) if text.isdecimal() else text
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise TypeError(f"{parameter} must be a positive integer, not {shorten(value)}")
+        kind = bad_value if isinstance(value, (int, str)) else TypeError
+        raise kind(f"{parameter} must be a positive integer, not {shorten(value)}")
     return value
 
 
-def as_number(value: object, parameter: str, *, or_none: bool = False) -> float | None:
-    """Return a positive number of seconds from a number, a timedelta or a text holding a number."""
+def as_number(
+    value: object, parameter: str, *, or_none: bool = False, bad_value: type[Exception] = TypeError
+) -> float | None:
+    """
+    Return a positive number of seconds from a number, a timedelta or a text holding a number.
+
+    Raises:
+        TypeError: it is none of these.
+        bad_value: it is one of these and no positive number.
+    """
     given = value
     if isinstance(value, (str, bytes)):
         text = to_text(value, parameter).strip()
@@ -165,7 +180,8 @@ def as_number(value: object, parameter: str, *, or_none: bool = False) -> float 
         value = value.total_seconds()
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < float("inf"):
         choice = "None or a positive number" if or_none else "a positive number"
-        raise TypeError(f"{parameter} must be {choice} of seconds (or a timedelta), not {shorten(given)}")
+        kind = bad_value if isinstance(value, (str, int, float)) else TypeError
+        raise kind(f"{parameter} must be {choice} of seconds (or a timedelta), not {shorten(given)}")
     return value
 
 
@@ -206,17 +222,17 @@ def validated(options: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return checked
 
 
-def refuse_unknown(given: Iterable[str], known: Iterable[str], what: str) -> None:
+def refuse_unknown(given: Iterable[str], known: Iterable[str], what: str, kind: type[TypeError] = TypeError) -> None:
     """
     Refuse names that are not known.
 
     Raises:
-        TypeError: naming the first unknown one, the nearest known one and all that are known.
+        TypeError: of that kind, naming the first unknown one, the nearest known one and all that are known.
     """
     known = frozenset(known)
     for name in given:
         if name not in known:
-            raise TypeError(f"unknown {what} {name!r}{did_you_mean(name, known)} (known: {one_of(known)})")
+            raise kind(f"unknown {what} {name!r}{did_you_mean(name, known)} (known: {one_of(known)})")
 
 
 def check_waiting(wait: object, timeout: object) -> None:
@@ -231,18 +247,18 @@ def check_waiting(wait: object, timeout: object) -> None:
         raise ValueError(f"timeout must be zero or more seconds, {TIMEOUT_MAX:g} at most, not {shorten(timeout)}")
 
 
-def as_arguments(args: Any) -> tuple[Any, ...]:
+def as_arguments(args: Any, parameter: str = "args") -> tuple[Any, ...]:
     """Return positional arguments as a tuple."""
     if args is None:
         return ()
     if isinstance(args, (str, bytes)) or not hasattr(args, "__iter__"):
-        raise TypeError(f"args must be a list or tuple of positional arguments, not {shorten(args)}")
+        raise TypeError(f"{parameter} must be a list or tuple of positional arguments, not {shorten(args)}")
     return tuple(args)
 
 
 def as_keyword_arguments(kwargs: Any) -> dict[str, Any] | None:
     """Return keyword arguments as a dict of their own, None for none."""
-    if not kwargs and (kwargs is None or isinstance(kwargs, dict)):
+    if not kwargs and (kwargs is None or isinstance(kwargs, (dict, list, tuple))):
         return None
     if not hasattr(kwargs, "keys") or not all(isinstance(key, str) for key in kwargs):
         raise TypeError(f"kwargs must be a dict of keyword arguments, not {shorten(kwargs)}")

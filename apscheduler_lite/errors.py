@@ -11,6 +11,8 @@ Every exception and warning of the library.
     ├── KeyError
     │   ├── JobLookupError             no job with that id
     │   └── ConflictingIdError         a job with that id exists already
+    ├── AttributeError, TypeError
+    │   └── UnknownAttributeError      a job has nothing by that name to be modified
     ├── ValueError
     │   └── TransientJobError          the job cannot be stored: its function has no importable name
     ├── LookupError
@@ -40,6 +42,7 @@ __all__ = [
     "SchedulerWarning",
     "StoreUnavailableError",
     "TransientJobError",
+    "UnknownAttributeError",
     "UnreadableJobError",
     "WorkerDiedError",
     "warn",
@@ -121,8 +124,8 @@ class _KeyErrorWithMessage(_BuiltFromFacts, KeyError):
 class JobLookupError(_KeyErrorWithMessage):
     """Raised when no job has the given id in the store or stores that were searched."""
 
-    def __init__(self, job_id: object) -> None:
-        super().__init__(f"no job by the id of {job_id!s} was found")
+    def __init__(self, job_id: object, reason: str = "") -> None:
+        super().__init__(f"no job by the id of {job_id!s} was found{reason and ': '}{reason}")
 
 
 class ConflictingIdError(_KeyErrorWithMessage):
@@ -133,6 +136,10 @@ class ConflictingIdError(_KeyErrorWithMessage):
             f"a job with the id {job_id!s} exists already; pass replace_existing=True to replace it,"
             " or choose another id"
         )
+
+
+class UnknownAttributeError(AttributeError, TypeError):
+    """Raised when a job is to be changed in what it does not have; an AttributeError as in APScheduler 3, too."""
 
 
 class TransientJobError(_BuiltFromFacts, ValueError):

@@ -23,6 +23,7 @@ from ._options import (
 from ._references import check_arguments, name_of, reference_to, resolve
 from ._text import shorten, to_text
 from ._timezones import FIRST_INSTANT, LAST_INSTANT, from_instant, to_datetime, to_instant, warn_of_naive
+from .errors import UnknownAttributeError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -284,7 +285,7 @@ class Job:
         """Return what the changes make of the job's slots; the job itself stays as it is."""
         if "id" in changes:
             raise ValueError("the id of a job may not be changed; add the job anew under the other id")
-        refuse_unknown(changes, MODIFIABLE, "attribute of a job")
+        refuse_unknown(changes, MODIFIABLE, "attribute of a job", UnknownAttributeError)
         slots: dict[str, Any] = {}
         if "func" in changes:
             slots["func"], slots["_func_ref"] = _function(changes["func"])

@@ -20,7 +20,6 @@ from contextlib import suppress
 from multiprocessing.connection import wait
 from threading import Lock
 
-from apscheduler_lite._options import as_positive_integer
 from apscheduler_lite._references import name_of
 from apscheduler_lite._running import describe_exception, execute, may_begin, portable
 from apscheduler_lite._text import shorten
@@ -79,9 +78,7 @@ class ProcessWorker:
         )
         self._initializer = initializer
         self._initargs = tuple(initargs)
-        self._limit = (
-            None if max_tasks_per_child is None else as_positive_integer(max_tasks_per_child, "max_tasks_per_child")
-        )
+        self._limit = None if max_tasks_per_child is None else int(max_tasks_per_child)
         self._process: BaseProcess | None = None
         self._pipe: Connection[Any, Any] | None = None
         self._tasks = 0

@@ -45,7 +45,7 @@ class AsyncIOExecutor(BaseExecutor):
 
     def __init__(self, max_workers: int = 10) -> None:
         super().__init__()
-        self.max_workers = as_positive_integer(max_workers, "max_workers")
+        self.max_workers = as_positive_integer(max_workers, "max_workers", ValueError)
         self._loop: AbstractEventLoop | None = None
         self._threads: WorkerThreads | None = None
         self._on_loop: dict[Run, Task[Any] | None] = {}  # runs that go on on the loop, None before their first step

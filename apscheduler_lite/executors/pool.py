@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from threading import get_ident
 
-from apscheduler_lite._options import as_positive_integer, refuse_unknown
+from apscheduler_lite._options import as_arguments, as_name, as_positive_integer, refuse_unknown
 from apscheduler_lite._running import LoopThread, execute, portable
 from apscheduler_lite._text import did_you_mean, one_of, shorten
 from apscheduler_lite.errors import MaxInstancesReachedError
@@ -39,10 +39,12 @@ class _WorkersExecutor(BaseExecutor):
     """What the thread pool and the process pool share: threads that take runs, as many as there are workers."""
 
     def __init__(
-        self, max_workers: int, pool_kwargs: Mapping[str, Any] | None, prefetch: int, known: Sequence[str]
+        self, max_workers: int, pool_kwargs: Mapping[str, Any] | None, prefetch: Any, known: Sequence[str]
     ) -> None:
         super().__init__()
-        self.max_workers = as_positive_integer(max_workers, "max_workers")
+        self.max_workers = as_positive_integer(max_workers, "max_workers", ValueError)
+        if isinstance(prefetch, str) and prefetch.isdecimal():  # as configuration files write it
+            prefetch = int(prefetch)
         if type(prefetch) is not int or prefetch < 0:
             raise TypeError(f"prefetch must be an integer of at least 0, not {shorten(prefetch)}")
         self.prefetch = prefetch
@@ -50,6 +52,7 @@ class _WorkersExecutor(BaseExecutor):
             raise TypeError(f"pool_kwargs must be a dict, not {shorten(pool_kwargs)}")
         self._pool_kwargs = dict(pool_kwargs or {})
         refuse_unknown(self._pool_kwargs, known, f"pool_kwargs option of {type(self).__name__}")
+        _check_pool_options(**self._pool_kwargs)
         self._pool: WorkerThreads | None = None
 
     def start(self, scheduler: Any, alias: str) -> None:
@@ -88,6 +91,34 @@ class _WorkersExecutor(BaseExecutor):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} (max_workers={self.max_workers})>"
+
+
+def _check_pool_options(
+    thread_name_prefix: Any = "",
+    initializer: Any = None,
+    initargs: Any = (),
+    mp_context: Any = None,
+    max_tasks_per_child: Any = None,
+) -> None:
+    """Refuse wrong options of a pool now, and not when its first worker is started."""
+    if thread_name_prefix:
+        as_name(thread_name_prefix, "thread_name_prefix")
+    if initializer is not None and not callable(initializer):
+        raise TypeError(f"initializer must be callable, not {shorten(initializer)}")
+    as_arguments(initargs, "initargs")
+    if max_tasks_per_child is not None:
+        as_positive_integer(max_tasks_per_child, "max_tasks_per_child", ValueError)
+    if isinstance(mp_context, str):
+        from multiprocessing import get_all_start_methods
+
+        methods = get_all_start_methods()
+        if mp_context not in methods:
+            near = did_you_mean(mp_context, methods)
+            raise ValueError(f"mp_context must be one of {one_of(methods)}, not {mp_context!r}{near}")
+    elif mp_context is not None and not callable(getattr(mp_context, "Process", None)):
+        raise TypeError(
+            f"mp_context must be the name of a start method or a context of multiprocessing, not {shorten(mp_context)}"
+        )
 
 
 class ThreadPoolExecutor(_WorkersExecutor):
@@ -170,19 +201,6 @@ class ProcessPoolExecutor(_WorkersExecutor):
         super().__init__(
             max_workers, pool_kwargs, prefetch, ("mp_context", "initializer", "initargs", "max_tasks_per_child")
         )
-        limit = self._pool_kwargs.get("max_tasks_per_child")
-        if limit is not None:
-            as_positive_integer(limit, "max_tasks_per_child")
-        method = self._pool_kwargs.get("mp_context")
-        if isinstance(method, str):
-            from multiprocessing import get_all_start_methods
-
-            known = get_all_start_methods()
-            if method not in known:
-                raise ValueError(
-                    f"mp_context must be a start method of this platform{did_you_mean(method, known)}: one of"
-                    f" {one_of(known)}, not {shorten(method)}"
-                )
 
     def start(self, scheduler: Any, alias: str) -> None:
         # `multiprocessing` is imported now, not by the first run: it kills its processes at the end of the program, and

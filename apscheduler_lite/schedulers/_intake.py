@@ -119,6 +119,8 @@ class Intake(Engine):
         Raises:
             the same as `add_job`, with the position of the wrong one; nothing has been added then.
         """
+        if hasattr(jobs, "keys") or not hasattr(jobs, "__iter__"):
+            raise TypeError(f"jobs must be a list of dicts of add_job arguments, not {shorten(jobs)}")
         new: list[NewJob] = []
         aliases: set[str] = set()
         for position, arguments in enumerate(jobs):

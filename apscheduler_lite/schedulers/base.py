@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 
 from apscheduler_lite._new_jobs import NewJob
-from apscheduler_lite._options import MODIFIABLE, as_name, as_positive_integer
+from apscheduler_lite._options import MODIFIABLE, as_bool, as_name, as_positive_integer
 from apscheduler_lite._planning import first_slot
 from apscheduler_lite._slots import slots_of
 from apscheduler_lite._text import shorten
 from apscheduler_lite._timezones import to_datetime, to_instant
-from apscheduler_lite.errors import warn
+from apscheduler_lite.errors import JobLookupError, warn
 from apscheduler_lite.events import (
     EVENT_ALL_JOBS_REMOVED,
     EVENT_JOB_MODIFIED,
@@ -27,6 +27,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
+    from pathlib import Path
     from typing import Any, TextIO
 
     from apscheduler_lite._planning import Slot
@@ -138,8 +139,7 @@ class BaseScheduler(Intake):
 
     def _change(self, job_id: str, jobstore: str | None, decide: Callable[[Job], dict[str, Any]]) -> tuple[Job, bool]:
         """Change a job by what `decide` makes of it; return it, and whether the change has ended its schedule."""
-        as_name(job_id, "job_id")
-        self._check_alias(jobstore)
+        self._check_address(job_id, jobstore)
         is_over = False
 
         def decide_and_note(job: Job) -> dict[str, Any]:
@@ -173,7 +173,7 @@ class BaseScheduler(Intake):
             pending: only the pending jobs (True) or only the stored ones (False).
         """
         self._check_alias(jobstore)
-        return self._catalog.jobs(jobstore, pending)
+        return self._catalog.jobs(jobstore, None if pending is None else as_bool(pending, "pending"))
 
     def get_job(self, job_id: str, jobstore: str | None = None) -> Job | None:
         """
@@ -241,6 +241,14 @@ class BaseScheduler(Intake):
         if alias is not None and as_name(alias, "jobstore") not in self._catalog.pending and self.running:
             self._catalog.store(alias)
 
+    def _check_address(self, job_id: str, alias: str | None) -> None:
+        """Check where a job is said to be; there is none in a store that is not there."""
+        as_name(job_id, "job_id")
+        try:
+            self._check_alias(alias)
+        except KeyError as exc:
+            raise JobLookupError(job_id, exc.args[0]) from None
+
     # -- removing ----------------------------------------------------------------------------------------------
 
     def remove_job(self, job_id: str, jobstore: str | None = None) -> None:
@@ -250,8 +258,7 @@ class BaseScheduler(Intake):
         Raises:
             JobLookupError: there is no such job.
         """
-        as_name(job_id, "job_id")
-        self._check_alias(jobstore)
+        self._check_address(job_id, jobstore)
         job, alias = self._catalog.remove(job_id, jobstore)
         self._tell_of_job(EVENT_JOB_REMOVED, job, alias, job_id)
         self._logger.info("Removed job %s", job_id)
@@ -283,13 +290,12 @@ class BaseScheduler(Intake):
         """
         from apscheduler_lite.serializers import dump_jobs
 
+        path = _path_of(outfile, "outfile", "write")
         text = dump_jobs(self.get_jobs(jobstore))
-        if hasattr(outfile, "write"):
+        if path is None:
             outfile.write(text)
         else:
-            from pathlib import Path
-
-            Path(outfile).write_text(text, encoding="utf-8")
+            path.write_text(text, encoding="utf-8")
 
     def import_jobs(self, infile: Any, jobstore: str = "default") -> None:
         """
@@ -304,16 +310,13 @@ class BaseScheduler(Intake):
 
         Raises:
             ValueError: the file holds no exported jobs.
+            TypeError: it is neither a file nor a path.
             LookupError: a job's function cannot be found.
         """
         from apscheduler_lite.serializers import load_jobs
 
-        if hasattr(infile, "read"):
-            text = infile.read()
-        else:
-            from pathlib import Path
-
-            text = Path(infile).read_text(encoding="utf-8")
+        path = _path_of(infile, "infile", "read")
+        text = infile.read() if path is None else path.read_text(encoding="utf-8")
         new = []
         for job in load_jobs(text):
             job._scheduler = self
@@ -321,3 +324,15 @@ class BaseScheduler(Intake):
             new.append(NewJob(job, replace=True, is_timed=job._next is not None or job.paused))
         if new:
             self._add(new, jobstore)
+
+
+def _path_of(file: Any, parameter: str, method: str) -> Path | None:
+    """Return the path that was given for a file, None for an open one."""
+    if callable(getattr(file, method, None)):
+        return None
+    from pathlib import Path
+
+    try:
+        return Path(file)
+    except TypeError:
+        raise TypeError(f"{parameter} must be an open text file or the path of one, not {shorten(file)}") from None

@@ -189,8 +189,8 @@ def test_a_clock_may_be_given_by_reference():
         ({"timezone": 5}, TypeError, "timezone"),
         ({"logger": 5}, TypeError, "logger must be a logger or the name of one, not 5"),
         ({"logger": ""}, TypeError, "logger must be a nonempty string"),
-        ({"jobstore_retry_interval": 0}, TypeError, "jobstore_retry_interval must be a positive number"),
-        ({"jobstore_retry_interval": "often"}, TypeError, "jobstore_retry_interval must be a positive number"),
+        ({"jobstore_retry_interval": 0}, ValueError, "jobstore_retry_interval must be a positive number"),
+        ({"jobstore_retry_interval": "often"}, ValueError, "jobstore_retry_interval must be a positive number"),
         ({"job_defaults": []}, TypeError, r"job_defaults must be a dict of job options, not \[\]"),
         ({"job_defaults": {"max_instance": 1}}, TypeError, "option in job_defaults 'max_instance'; did you mean"),
         ({"job_defaults": {"coalesce": "x"}}, ValueError, r"job_defaults\.coalesce must be true or false"),
@@ -240,7 +240,11 @@ def test_a_clock_may_be_given_by_reference():
             TypeError,
             r"unknown option of ThreadPoolExecutor in executors\['x'\] 'max_worker'; did you mean 'max_workers'",
         ),
-        ({"executors": {"x": {"type": "threadpool", "max_workers": "x"}}}, TypeError, "max_workers must be a positive"),
+        (
+            {"executors": {"x": {"type": "threadpool", "max_workers": "x"}}},
+            ValueError,
+            "max_workers must be a positive",
+        ),
     ],
     ids=str,
 )

@@ -149,11 +149,11 @@ def test_keyword_arguments_become_a_dict_of_their_own():
     given["a"] = 2
 
     assert kept == {"a": 1}
-    assert as_keyword_arguments(None) is as_keyword_arguments({}) is None
+    assert as_keyword_arguments(None) is as_keyword_arguments({}) is as_keyword_arguments([]) is None
     assert as_keyword_arguments(MappingLike()) == {"a": 1}
 
 
-@pytest.mark.parametrize("value", [[], [("a", 1)], "a", 5, {1: 2}, {"a"}], ids=shown)
+@pytest.mark.parametrize("value", [[("a", 1)], "a", "", 5, 0, {1: 2}, {"a"}], ids=shown)
 def test_keyword_arguments_are_a_dict_with_texts_as_keys(value):
     """Anything else is told."""
     with pytest.raises(TypeError, match="kwargs must be a dict of keyword arguments, not"):
