@@ -59,7 +59,7 @@ def restore(job: Job, state: dict[str, Any]) -> None:
         raise ValueError(
             f"job {state.get('id')!r} was stored in version {version}; this library reads versions up to {VERSION}"
         )
-    moment = state["next_run_time"]
+    moment = state.get("next_run_time")
     job._scheduler = None
     job._jobstore_alias = None
     job.id = state["id"]
@@ -73,4 +73,5 @@ def restore(job: Job, state: dict[str, Any]) -> None:
     job._next = None if moment is None else to_instant(moment)
     job._fire_time = state.get("fire_time")
     job._revision = 0
-    job.paused = state.get("paused", moment is None)
+    # Version 3 has no pauses, and no next run time at all for a job that waits for the start of its scheduler.
+    job.paused = state.get("paused", moment is None and "next_run_time" in state)

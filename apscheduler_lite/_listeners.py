@@ -9,6 +9,7 @@ is awaited.
 from __future__ import annotations
 
 import logging
+from threading import RLock
 
 from ._interrupts import ends_program
 from ._options import as_positive_integer
@@ -39,6 +40,7 @@ class Listeners:
         self.logger = logger
         self.clock = clock
         self.mask = 0  # all codes that anybody listens to, so that an event nobody wants need not be made
+        self._lock = RLock()  # for changing them
         self._listeners: tuple[tuple[Listener, int], ...] = ()
         self.run_awaitable: Callable[[Awaitable[Any], object], None] = run_awaitable
 
@@ -48,9 +50,10 @@ class Listeners:
             raise TypeError(f"callback must be callable, not {shorten(listener)}")
         if as_positive_integer(mask, "mask") & ~EVENT_ALL:
             raise ValueError(f"mask {mask} holds codes that no event has; combine EVENT_… constants with |")
-        # A new tuple each time: whoever is delivering at this moment goes on with the old one, without a lock.
-        self._listeners = (*self._listeners, (listener, mask))
-        self.mask |= mask
+        with self._lock:
+            # A new tuple each time: whoever is delivering at this moment goes on with the old one, without a lock.
+            self._listeners = (*self._listeners, (listener, mask))
+            self.mask |= mask
 
     def take_over(self, other: Listeners) -> None:
         """Take over the listeners of another collection."""
@@ -58,10 +61,14 @@ class Listeners:
 
     def remove(self, listener: Listener) -> None:
         """Remove a listener everywhere it was added; one that was not is ignored."""
-        self._listeners = tuple(each for each in self._listeners if each[0] != listener)
-        self.mask = 0
-        for _, mask in self._listeners:
-            self.mask |= mask
+        # Compared before the lock is taken: how a stranger's object compares is a stranger's code.
+        gone = [each for each in self._listeners if each[0] == listener]
+        with self._lock:
+            self._listeners = tuple(each for each in self._listeners if not any(each is other for other in gone))
+            mask = 0
+            for _, wanted in self._listeners:
+                mask |= wanted
+            self.mask = mask
 
     def deliver(self, event: SchedulerEvent) -> None:
         """Call everyone who listens to the event's code."""

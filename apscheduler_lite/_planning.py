@@ -28,18 +28,23 @@ if TYPE_CHECKING:
 
 __all__ = ["Plan", "Slot", "backoff", "first_slot", "plan"]
 
-MISSED_LISTED = 100
-"""How many missed fire times of one job are told one by one before the rest is passed over in one step."""
+LISTED = 1_000
+"""How many dropped fire times of one job a claim tells one by one before it passes over the rest in one step."""
 
 
 class Slot:
-    """One fire time of a job and the instant at which it is due, which is later by the jitter."""
+    """
+    One fire time of a job and the instant at which it is due, which is later by the jitter.
 
-    __slots__ = ("due", "fire_time")
+    One that was dropped may stand for all before it from another fire time on, `since`, that are not listed.
+    """
 
-    def __init__(self, fire_time: int, due: int) -> None:
+    __slots__ = ("due", "fire_time", "since")
+
+    def __init__(self, fire_time: int, due: int, since: int | None = None) -> None:
         self.fire_time = fire_time
         self.due = due
+        self.since = since
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Slot) and (self.fire_time, self.due) == (other.fire_time, other.due)
@@ -88,20 +93,35 @@ def plan(
     """Decide what becomes of a job whose present slot is due."""
     free = options.max_instances - running
     if free <= 0:
-        return _plan_overlap(trigger, slot, now, backlog)
+        return _plan_overlap(trigger, slot, now, options, backlog)
     if options.coalesce:
         latest, following = _latest(trigger, slot, now)
         return Plan([latest], following)
     return _plan_each(trigger, slot, now, options, free)
 
 
-def _plan_overlap(trigger: BaseTrigger, slot: Slot, now: int, backlog: int | None) -> Plan:
+def _plan_overlap(trigger: BaseTrigger, slot: Slot, now: int, options: JobOptions, backlog: int | None) -> Plan:
     if backlog is not None and slot.fire_time <= backlog:
         return Plan([], slot, waits=True, backlog=backlog)
     latest, following = _latest(trigger, slot, now)
     if following is None:
         return Plan([], slot, waits=True)
-    return Plan([], following, skipped=[latest])
+    return Plan([], following, skipped=[latest] if options.coalesce else _each_until(trigger, slot, latest, now))
+
+
+def _each_until(trigger: BaseTrigger, slot: Slot, latest: Slot, now: int) -> list[Slot]:
+    """Return the slots from one to the latest that is due, each by itself as far as they are listed."""
+    listed = [slot]
+    while listed[-1].fire_time < latest.fire_time:
+        following = _slot_after(trigger, listed[-1].fire_time, now)
+        if following is None or following.fire_time >= latest.fire_time:
+            listed.append(latest)
+            break
+        if len(listed) == LISTED:
+            listed.append(Slot(latest.fire_time, latest.due, since=following.fire_time))
+            break
+        listed.append(following)
+    return listed
 
 
 def _latest(trigger: BaseTrigger, slot: Slot, now: int) -> tuple[Slot, Slot | None]:
@@ -128,9 +148,9 @@ def _plan_each(trigger: BaseTrigger, slot: Slot, now: int, options: JobOptions, 
         if too_old is None or current.due >= too_old:
             runs.append(current)
         else:
-            if len(missed) == MISSED_LISTED:
+            if len(missed) == LISTED:
                 jump = trigger.latest_instant(current.fire_time, too_old - 1)
-                current = current if jump is None else Slot(jump, jump)
+                current = current if jump is None else Slot(jump, jump, since=current.fire_time)
             missed.append(current)
         following = _slot_after(trigger, current.fire_time, now)
     backlog = now if following is not None and following.due <= now else None

@@ -34,11 +34,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import logging
     from collections.abc import Mapping, Sequence
-    from datetime import tzinfo
+    from datetime import datetime, tzinfo
     from typing import Protocol
 
     from ._clock import Clock
     from ._listeners import Listeners
+    from ._planning import Slot
     from .events import SchedulerEvent
     from .executors.base import BaseExecutor
     from .job import Job
@@ -225,7 +226,7 @@ class Ticker:
         if host._listeners.mask & EVENT_JOB_SUBMITTED:
             host._tell(
                 JobSubmissionEvent(
-                    EVENT_JOB_SUBMITTED, run.job_id, run.jobstore, [run.scheduled_run_time], job=run.job, run=run
+                    EVENT_JOB_SUBMITTED, run.job_id, run.jobstore, [run.scheduled_run_time], job=run.snapshot(), run=run
                 )
             )
         host._run_begins(run)
@@ -295,9 +296,9 @@ class Ticker:
         for run in claim.interrupted:
             self._report_interrupted(run)
         for job, slot in claim.skipped:
-            self._report_skipped(alias, job, slot.due)
+            self._report_skipped(alias, job, slot)
         for job, slot in claim.missed:
-            self._report_missed(alias, job, slot.due)
+            self._report_missed(alias, job, slot)
         if claim.finished and self._host._listeners.mask & EVENT_JOB_REMOVED:
             for job in claim.finished:
                 self._host._tell(JobEvent(EVENT_JOB_REMOVED, job.id, alias, job=job))
@@ -336,22 +337,29 @@ class Ticker:
             )
         )
 
-    def _report_skipped(self, alias: str, job: Job, due: int) -> None:
-        moment = from_instant(due, job.zone)
+    @staticmethod
+    def _moments(job: Job, slot: Slot, moment: datetime) -> str:
+        """Return for the log when a fire time was, or when all those were that it stands for."""
+        if slot.since is None:
+            return str(moment)
+        return f"{moment} (and at all fire times since {from_instant(slot.since, job.zone)}, of which no more is told)"
+
+    def _report_skipped(self, alias: str, job: Job, slot: Slot) -> None:
+        moment = from_instant(slot.due, job.zone)
         self._host._logger.warning(
             'Execution of job "%s" at %s skipped: maximum number of running instances reached (%d)',
             job,
-            moment,
+            self._moments(job, slot, moment),
             job.max_instances,
             extra={"action": "run_skipped", "job_id": job.id},
         )
         self._host._tell(JobSubmissionEvent(EVENT_JOB_MAX_INSTANCES, job.id, alias, [moment], job=job))
 
-    def _report_missed(self, alias: str, job: Job, due: int) -> None:
-        moment = from_instant(due, job.zone)
+    def _report_missed(self, alias: str, job: Job, slot: Slot) -> None:
+        moment = from_instant(slot.due, job.zone)
         self._host._logger.warning(
             'Run time %s of job "%s" was missed (misfire_grace_time=%s)',
-            moment,
+            self._moments(job, slot, moment),
             job,
             job.misfire_grace_time,
             extra={"action": "run_missed", "job_id": job.id},

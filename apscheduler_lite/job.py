@@ -22,7 +22,7 @@ from ._options import (
 )
 from ._references import check_arguments, name_of, reference_to, resolve
 from ._text import shorten, to_text
-from ._timezones import from_instant, to_datetime, to_instant, warn_of_naive
+from ._timezones import FIRST_INSTANT, LAST_INSTANT, from_instant, to_datetime, to_instant, warn_of_naive
 from .errors import UnknownAttributeError
 
 TYPE_CHECKING = False
@@ -212,7 +212,10 @@ class Job:
     @property
     def zone(self) -> tzinfo:
         """Return the zone in which the job's times are given: its trigger's, or else its scheduler's."""
-        zone = self.trigger.zone
+        try:
+            zone = self.trigger.zone
+        except Exception:  # a stranger's; the job must not be lost for what only says how its times are shown
+            zone = None
         if zone is None:
             zone = getattr(self._scheduler, "timezone", None)
         return zone or timezone.utc
@@ -310,7 +313,10 @@ class Job:
             return {"_next": None, "_fire_time": None, "paused": True}
         zone = getattr(self._scheduler, "timezone", None) or timezone.utc
         warn_of_naive(moment, zone, "next_run_time")
-        return {"_next": to_instant(to_datetime(moment, zone, "next_run_time")), "_fire_time": None, "paused": False}
+        instant = to_instant(to_datetime(moment, zone, "next_run_time"))
+        if not FIRST_INSTANT <= instant <= LAST_INSTANT:
+            raise ValueError(f"next_run_time must lie between 0001-01-02 and 9999-12-31, not at {shorten(moment)}")
+        return {"_next": instant, "_fire_time": None, "paused": False}
 
     def _assign(self, slots: Mapping[str, Any]) -> None:
         for slot, value in slots.items():

@@ -129,8 +129,8 @@ class Run:
         self.kwargs = kwargs
 
     @classmethod
-    def of(cls, job: Job, jobstore: str, fire_time: int, due: int) -> Run:
-        """Return a run of the job as it is at this moment."""
+    def of(cls, job: Job, jobstore: str, fire_time: int, due: int, zone: tzinfo | None = None) -> Run:
+        """Return a run of the job as it is at this moment; its zone may be given, since asking is a stranger's code."""
         options = job._options
         return cls(
             job,
@@ -139,7 +139,7 @@ class Run:
             options.executor,
             fire_time,
             due,
-            job.zone,
+            zone or job.zone,
             options.grace,
             job.func,
             job.args,
@@ -167,6 +167,10 @@ class Run:
     def has_travelled(self) -> bool:
         """Return whether this is a copy that has crossed a process border."""
         return self._id is not None
+
+    def snapshot(self) -> Job | None:
+        """Return a copy of the job as it is now, for an event: the job itself goes on changing."""
+        return None if self.job is None else self.job._copy()
 
     @property
     def key(self) -> str:

@@ -279,7 +279,7 @@ def event_of(run: Run) -> JobExecutionEvent:
         run.retval,
         run.exception,
         run.traceback,
-        job=run.job,
+        job=run.snapshot(),
         run=run,
     )
 

@@ -271,6 +271,7 @@ class BaseJobStore(ABC):
 
     def _commit(self, job: Job, slot: Slot, made: Plan, claim: Claim, left: dict[str, int | None]) -> None:
         runs = made.runs
+        zone = job.zone  # asked before anything is changed, since it may raise
         free = left[job.executor]
         if free is not None and len(runs) > free:
             made.next, made.runs = runs[free], runs[:free]
@@ -290,7 +291,7 @@ class BaseJobStore(ABC):
             claim.finished.append(present)
         if free is not None:
             left[job.executor] = free - len(runs)
-        started = [Run.of(present, self._alias or "", each.fire_time, each.due) for each in runs]
+        started = [Run.of(present, self._alias or "", each.fire_time, each.due, zone) for each in runs]
         for run in started:
             run.is_last = made.next is None
         self._books.begin(job.id, started, made.backlog)

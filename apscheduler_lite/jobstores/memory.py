@@ -30,7 +30,7 @@ from .base import BaseJobStore
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
-    from datetime import datetime
+    from datetime import datetime, tzinfo
     from typing import Any
 
     from apscheduler_lite._options import JobOptions
@@ -46,10 +46,11 @@ __all__ = ["MemoryJobStore"]
 class _Due:
     """A due job as it stood when it was taken off the heap, and what was planned for it."""
 
-    __slots__ = ("backlog", "fault", "job", "options", "plan", "running", "slot", "trigger")
+    __slots__ = ("backlog", "fault", "job", "options", "plan", "running", "slot", "trigger", "zone")
 
     plan: Plan | None
     fault: BaseException | None
+    zone: tzinfo
 
     def __init__(self, job: Job, due: int, running: int, backlog: int | None) -> None:
         self.job = job
@@ -259,6 +260,7 @@ class MemoryJobStore(BaseJobStore):
         try:
             if due.options.executor not in capacity:
                 raise UnknownExecutorError(due.options.executor, list(capacity))
+            due.zone = due.job.zone
             due.plan = plan(due.trigger, due.slot, now, due.options, due.running, due.backlog)
         except BaseException as exc:
             if ends_program(exc):
@@ -289,12 +291,12 @@ class MemoryJobStore(BaseJobStore):
             claim.finished.append(job)
         else:
             heappush(self._heap, (made.next.due, job_id))
-        self._hand_out(job, made, claim)
+        self._hand_out(job, made, due.zone, claim)
 
-    def _hand_out(self, job: Job, made: Plan, claim: Claim) -> None:
+    def _hand_out(self, job: Job, made: Plan, zone: tzinfo, claim: Claim) -> None:
         state = self._state
         if made.runs:
-            started = [Run.of(job, self._alias or "", slot.fire_time, slot.due) for slot in made.runs]
+            started = [Run.of(job, self._alias or "", slot.fire_time, slot.due, zone) for slot in made.runs]
             if made.next is None:
                 for run in started:
                     run.is_last = True

@@ -12,6 +12,7 @@ from threading import Condition, RLock
 from apscheduler_lite._catalog import Catalog
 from apscheduler_lite._clock import Alarm
 from apscheduler_lite._configuration import build, nested, read
+from apscheduler_lite._guarded_logger import guarded
 from apscheduler_lite._listeners import Listeners
 from apscheduler_lite._options import as_name
 from apscheduler_lite._text import did_you_mean, one_of
@@ -108,7 +109,9 @@ class Equipment(ABC):
                 'Added job "%s" to job store "%s"', job, alias, extra={"action": "job_added", "job_id": job.id}
             )
         if self._listeners.mask & code:
-            self._dispatch_event(JobEvent(code, job_id if job is None else job.id, alias, job=job))
+            # The listener gets the job as it is now: the one in a store in memory goes on changing.
+            seen = None if job is None else job._copy()
+            self._dispatch_event(JobEvent(code, job_id if job is None else job.id, alias, job=seen))
 
     def add_listener(self, callback: Callable[[Any], Any], mask: int = EVENT_ALL) -> None:
         """
@@ -125,13 +128,11 @@ class Equipment(ABC):
             TypeError: the callback is not callable, or the mask no integer.
             ValueError: the mask holds codes that no event has.
         """
-        with self._lock:
-            self._listeners.add(callback, mask)
+        self._listeners.add(callback, mask)
 
     def remove_listener(self, callback: Callable[[Any], Any]) -> None:
         """Remove a listener, as often as it was added; one that was not is ignored."""
-        with self._lock:
-            self._listeners.remove(callback)
+        self._listeners.remove(callback)
 
     # -- configuration -----------------------------------------------------------------------------------------
 
@@ -158,7 +159,7 @@ class Equipment(ABC):
         """Take over a nested dict of options; a subclass takes its own ones out first (APScheduler 3's name)."""
         settings = read(config, self._own_options, type(self).__name__)
         previous = getattr(self, "_listeners", None)
-        self._logger = settings.logger
+        self._logger = guarded(settings.logger)
         self.timezone = settings.timezone
         self.clock = settings.clock
         self.jobstore_retry_interval = settings.retry_interval

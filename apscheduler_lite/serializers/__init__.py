@@ -81,8 +81,8 @@ def load_jobs(text: str | bytes) -> list[Job]:
     Return the jobs that a JSON text holds; one written by APScheduler 3 is read too.
 
     Raises:
-        ValueError: it holds no exported jobs, or was written by a later version.
-        LookupError: a job's function cannot be found.
+        ValueError: it holds no exported jobs, was written by a later version, or a job in it cannot be restored.
+        LookupError: a job's function, or the class of its trigger or of an argument, cannot be found.
     """
     try:
         document = json.loads(text)
@@ -96,15 +96,20 @@ def load_jobs(text: str | bytes) -> list[Job]:
     codec = Codec(any_trigger=True)
     jobs = []
     for position, state in enumerate(document["jobs"]):
-        job: Job = Job.__new__(Job)
         try:
+            job: Job = Job.__new__(Job)
             job.__setstate__(codec.decode(state))
         except Exception as exc:
-            exc.add_note(f"in jobs[{position}] of the file: {shorten(state)}")
-            if isinstance(exc, KeyError):  # of the state's own keys: a missing module is another kind of LookupError
-                raise ValueError(f"jobs[{position}] of the file has no {exc}: {shorten(state)}") from None
-            if isinstance(state, dict):
-                raise
-            raise ValueError(f"jobs[{position}] of the file is no job: {shorten(state)}") from None
+            raise _explained(exc, state, position) from exc
         jobs.append(job)
     return jobs
+
+
+def _explained(error: Exception, state: Any, position: int) -> Exception:
+    """Return what to raise for a job that cannot be restored: an error that says which one, and why."""
+    name = repr(state["id"]) if isinstance(state, dict) and "id" in state else f"number {position + 1}"
+    if isinstance(error, KeyError):
+        return ValueError(f"job {name} of the file has no {error}")
+    if isinstance(error, (LookupError, ImportError)):
+        return LookupError(f"job {name} of the file: {error}")
+    return ValueError(f"job {name} of the file cannot be restored: {error}")

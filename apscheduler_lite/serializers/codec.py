@@ -134,6 +134,10 @@ class Codec:
     def _unpickled(self, text: str) -> Any:
         if not self._allow_pickle:
             raise ValueError("it holds a pickle, and allow_pickle is False")
+        if self._any_trigger:
+            from .version3 import load_pickle
+
+            return load_pickle(b64decode(text))
         import pickle
 
         return pickle.loads(b64decode(text))  # noqa: S301 - allowed by whoever made the store
@@ -143,7 +147,7 @@ class Codec:
         if not isinstance(cls, type) or not issubclass(cls, BaseTrigger):
             raise ValueError(f"{name!r} is no trigger class")
         trigger: BaseTrigger = cls.__new__(cls)
-        trigger.__setstate__(self.decode(state))  # type: ignore[attr-defined]
+        _restore(trigger, self.decode(state))
         return trigger
 
     def _trigger_class(self, name: str) -> Any:
@@ -155,6 +159,16 @@ class Codec:
         if not module.startswith(_OWN_TRIGGERS) and not self._any_trigger:
             raise ValueError(f"{name!r} is none of this library's triggers, and no plugin")
         return resolve(f"{module}:{path}", "the class of a trigger")
+
+
+def _restore(trigger: Any, state: Any) -> None:
+    """Give the trigger the state as pickle does: by its own method or, where it has none, attribute by attribute."""
+    if hasattr(trigger, "__setstate__"):
+        trigger.__setstate__(state)
+        return
+    for part in state if isinstance(state, tuple) else (state,):  # a tuple: with slots
+        for name, value in (part or {}).items():
+            setattr(trigger, name, value)
 
 
 # -- the types that are written in words ---------------------------------------------------------------------------

@@ -17,7 +17,16 @@ from operator import index
 
 from apscheduler_lite._clock import system_now
 from apscheduler_lite._text import shorten
-from apscheduler_lite._timezones import MICROSECONDS, UTC, from_instant, local_timezone, to_datetime, to_instant
+from apscheduler_lite._timezones import (
+    FIRST_INSTANT,
+    LAST_INSTANT,
+    MICROSECONDS,
+    UTC,
+    from_instant,
+    local_timezone,
+    to_datetime,
+    to_instant,
+)
 
 TYPE_CHECKING = False  # the name is enough for type checkers, and importing typing costs milliseconds
 if TYPE_CHECKING:
@@ -55,7 +64,7 @@ class BaseTrigger(ABC):
 
         Raises:
             TypeError: the answer of ``get_next_fire_time`` is no datetime.
-            ValueError: it is naive, or not later than the previous one.
+            ValueError: it is naive, at an end of the calendar, or not later than the previous one.
         """
         zone = self.zone or local_timezone()
         answer = self.get_next_fire_time(
@@ -69,6 +78,8 @@ class BaseTrigger(ABC):
         if answer.utcoffset() is None:
             raise ValueError(f"{where}, which has no time zone; it must return a datetime with one, or None")
         instant = to_instant(answer)
+        if not FIRST_INSTANT <= instant <= LAST_INSTANT:
+            raise ValueError(f"{where}, which has no local time in some zones; answer None when there is no fire time")
         if previous is not None and instant <= previous <= now:
             raise ValueError(
                 f"{where}, which is not later than the previous fire time {from_instant(previous, zone).isoformat()}"

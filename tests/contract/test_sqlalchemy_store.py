@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from apscheduler_lite.testing import JobStoreContract
-from tests.databases import FAMILIES, Place, place
+from tests.databases import FAMILIES, Place, kept_place
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -14,8 +14,8 @@ class TestSQLAlchemyJobStore(JobStoreContract):
     test_it_works_in_a_forked_process = None  # a fork that is none leaves its thread behind; integration has a real one
 
     @pytest.fixture(autouse=True)
-    def _place(self, family, tmp_path):
-        with place(family, tmp_path) as self.place:
+    def _place(self, family):
+        with kept_place(family) as self.place:
             super().setup_method()
             yield
             super().teardown_method()

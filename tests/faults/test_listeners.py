@@ -9,12 +9,14 @@ from threading import Event, Thread, get_ident
 
 import pytest
 
+from apscheduler_lite import BackgroundScheduler
 from apscheduler_lite.events import (
     EVENT_ALL,
     EVENT_JOB_ADDED,
     EVENT_JOB_ERROR,
     EVENT_JOB_EXECUTED,
     EVENT_JOB_MISSED,
+    EVENT_JOB_MODIFIED,
     EVENT_JOB_REMOVED,
     EVENT_JOB_SUBMITTED,
     EVENT_SCHEDULER_STARTED,
@@ -307,3 +309,21 @@ def test_listeners_are_kept_when_a_scheduler_is_configured_anew():
     scheduler.shutdown()
 
     assert len(heard) == 1
+
+
+def test_the_job_of_an_event_is_the_job_as_it_was():
+    """Events that are kept show each change by itself; a later one does not change what earlier ones show."""
+    events: list = []
+    scheduler = BackgroundScheduler(timezone="UTC", clock=ManualClock())
+    scheduler.add_listener(
+        events.append, EVENT_JOB_ADDED | EVENT_JOB_MODIFIED | EVENT_JOB_SUBMITTED | EVENT_JOB_EXECUTED
+    )
+    scheduler.start()
+    job = scheduler.add_job(note, "interval", ["snapshot"], minutes=1, name="first")
+    job.modify(name="second")
+    scheduler.clock.advance(60)
+    job.modify(name="third")
+    scheduler.shutdown()
+
+    assert [event.job.name for event in events] == ["first", "second", "second", "second", "third"]
+    assert len({event.job.next_run_time for event in events[:3]}) == 2

@@ -21,16 +21,16 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(params=FAMILIES)
-def shared(request, tmp_path):
+def shared(request):
     """Give a place on one of the databases."""
-    with place(request.param, tmp_path) as made:
+    with place(request.param) as made:
         yield made
 
 
 @pytest.fixture
-def sqlite(tmp_path):
+def sqlite():
     """Give a place on SQLite."""
-    with place("sqlite", tmp_path) as made:
+    with place("sqlite") as made:
         yield made
 
 

@@ -10,23 +10,23 @@ from tests.integration import jobs
 
 
 @pytest.fixture(params=FAMILIES)
-def shared(request, tmp_path):
+def shared(request):
     """Give a place on one of the databases."""
-    with place(request.param, tmp_path) as made:
+    with place(request.param) as made:
         yield made
 
 
 @pytest.fixture
-def sqlite(tmp_path):
+def sqlite():
     """Give a place on SQLite."""
-    with place("sqlite", tmp_path) as made:
+    with place("sqlite") as made:
         yield made
 
 
 @pytest.fixture
-def postgres(tmp_path):
+def postgres():
     """Give a place on PostgreSQL."""
-    with place("postgresql", tmp_path) as made:
+    with place("postgresql") as made:
         yield made
 
 

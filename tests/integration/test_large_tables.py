@@ -23,9 +23,9 @@ FAMILIES = ["sqlite", "postgresql"]
 
 
 @pytest.fixture(params=FAMILIES)
-def store(request, tmp_path, schedulers):
+def store(request, schedulers):
     """Start a store with one job, from which more can be copied."""
-    with place(request.param, tmp_path) as made:
+    with place(request.param) as made:
         store = made.store()
         store.place = made
         scheduler = schedulers(store)

@@ -134,3 +134,23 @@ def test_a_start_that_failed_at_the_last_store_can_be_repeated(scheduler):
     scheduler.start(paused=True)
 
     assert {job.id for job in scheduler.get_jobs()} == {"in first", "in last"}
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Pacific/Auckland"])
+@pytest.mark.parametrize("end", [datetime.max, datetime.min], ids=["max", "min"])
+def test_a_time_at_the_end_of_the_calendar_is_refused(zone, end):
+    """A next run time that has no local time in some zone is refused by the call, with all else as it was."""
+    scheduler = BackgroundScheduler(timezone=zone, clock=ManualClock(SOON))
+    scheduler.start(paused=True)
+    job = scheduler.add_job(note, "interval", hours=1, args=["end"], id="job", start_date=SOON)
+    moment = end.replace(tzinfo=scheduler.timezone)
+    with pytest.raises(ValueError, match=r"next_run_time.*9999-12-31"):
+        scheduler.add_job(note, "interval", hours=1, args=["end"], next_run_time=moment, start_date=SOON)
+    with pytest.raises(ValueError, match=r"next_run_time.*9999-12-31"):
+        job.modify(next_run_time=moment)
+    out = StringIO()
+    scheduler.print_jobs(out=out)
+    scheduler.shutdown()
+
+    assert job.next_run_time == SOON
+    assert "next run at: 2031-0" in out.getvalue()

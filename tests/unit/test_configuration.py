@@ -240,7 +240,11 @@ def test_a_clock_may_be_given_by_reference():
             TypeError,
             r"unknown option of ThreadPoolExecutor in executors\['x'\] 'max_worker'; did you mean 'max_workers'",
         ),
-        ({"executors": {"x": {"type": "threadpool", "max_workers": "x"}}}, ValueError, "max_workers must be a positive"),
+        (
+            {"executors": {"x": {"type": "threadpool", "max_workers": "x"}}},
+            ValueError,
+            "max_workers must be a positive",
+        ),
     ],
     ids=str,
 )

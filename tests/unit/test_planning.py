@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from apscheduler_lite._options import JobOptions
-from apscheduler_lite._planning import MISSED_LISTED, Plan, Slot, backoff, first_slot, plan
+from apscheduler_lite._planning import LISTED, Plan, Slot, backoff, first_slot, plan
 from apscheduler_lite.triggers.date import DateTrigger
 from tests.beat import Beat
 
@@ -112,22 +112,43 @@ def test_a_schedule_may_end_with_what_is_missed():
 
 
 def test_a_long_list_of_missed_times_is_cut():
-    """After a hundred of them the rest is passed over in one step."""
+    """After a thousand of them the rest is passed over in one step; the last one told says since when."""
     beat = Beat(1)
 
     made = decide(beat, 1, 1_000_000, coalesce=False, max_instances=9, grace=3)
 
     assert told(made)["runs"] == [999_997, 999_998, 999_999, 1_000_000]
-    assert told(made)["missed"] == [*range(1, MISSED_LISTED + 1), 999_996]
-    assert beat.asked < 1000
+    assert told(made)["missed"] == [*range(1, LISTED + 1), 999_996]
+    assert made.missed[-1].since == LISTED + 1
+    assert beat.asked < 2 * LISTED
+
+
+def test_without_coalescing_each_overlapping_fire_time_is_skipped():
+    """Each is told by itself, oldest first; with coalescing they are one, the latest."""
+    apart = decide(Beat(10), 10, 45, coalesce=False, running=1)
+    together = decide(Beat(10), 10, 45, coalesce=True, running=1)
+
+    assert told(apart) == {"runs": [], "next": 50, "skipped": [10, 20, 30, 40]}
+    assert told(together) == {"runs": [], "next": 50, "skipped": [40]}
+
+
+def test_a_long_list_of_skipped_times_is_cut():
+    """After a thousand of them the rest is passed over in one step; the last one told says since when."""
+    beat = Beat(1)
+
+    made = decide(beat, 1, 1_000_000, coalesce=False, running=1)
+
+    assert told(made)["skipped"] == [*range(1, LISTED + 1), 1_000_000]
+    assert made.skipped[-1].since == LISTED + 1
+    assert beat.asked < 2 * LISTED
 
 
 def test_the_cut_passes_over_nothing_when_there_is_nothing():
-    """The hundred and first missed time is the last one."""
-    made = decide(Beat(10), 10, 1010 + 5, coalesce=False, max_instances=9, grace=1)
+    """The thousand and first missed time is the last one."""
+    made = decide(Beat(10), 10, 10_010 + 5, coalesce=False, max_instances=9, grace=1)
 
-    assert told(made)["missed"] == list(range(10, 1011, 10))
-    assert told(made)["next"] == 1020
+    assert told(made)["missed"] == list(range(10, 10_011, 10))
+    assert told(made)["next"] == 10_020
 
 
 @pytest.mark.parametrize("coalesce", [True, False])
@@ -135,12 +156,11 @@ def test_the_cut_passes_over_nothing_when_there_is_nothing():
     ("slot", "now", "end", "backlog", "expected"),
     [
         pytest.param(10, 10, None, None, {"runs": [], "next": 20, "skipped": [10]}, id="skipped"),
-        pytest.param(10, 45, None, None, {"runs": [], "next": 50, "skipped": [40]}, id="several are one"),
         pytest.param(10, 10, 10, None, {"runs": [], "next": 10, "waits": True}, id="the last one waits"),
         pytest.param(10, 99, 30, None, {"runs": [], "next": 10, "waits": True}, id="so do the last ones"),
         pytest.param(10, 45, None, 10, {"runs": [], "next": 10, "waits": True, "backlog": 10}, id="backlog waits"),
         pytest.param(10, 45, None, 99, {"runs": [], "next": 10, "waits": True, "backlog": 99}, id="all of it"),
-        pytest.param(20, 45, None, 19, {"runs": [], "next": 50, "skipped": [40]}, id="the backlog is over"),
+        pytest.param(20, 29, None, 19, {"runs": [], "next": 30, "skipped": [20]}, id="the backlog is over"),
     ],
 )
 def test_what_overlaps_is_skipped_or_waits(coalesce, slot, now, end, backlog, expected):

@@ -17,7 +17,7 @@ import re
 from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
-from apscheduler_lite.errors import JobLookupError, UnreadableJobError
+from apscheduler_lite.errors import ConflictingIdError, JobLookupError, UnreadableJobError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from .documents import Documents
     from .schema import Tables
 
-__all__ = ["JobRows"]
+__all__ = ["JobRows", "refuse_taken"]
 
 ATTEMPTS = 5
 """How often a job is added whose row another process adds or changes in the same moment."""
@@ -85,6 +85,20 @@ class JobRows:
         return self._documents.readable(rows, self.logger)
 
     # -- adding ------------------------------------------------------------------------------------------------
+
+    def insert(self, job: Job) -> None:
+        """Add one job whose id is most probably free: its insertion finds out."""
+        row = self._documents.row_of(job)
+        try:
+            self._database.write(self._insert, row)
+        except IntegrityError:
+            self.put([job], refuse_taken)
+        else:
+            self._documents.remember(job, row["revision"])
+
+    def _insert(self, connection: Connection, row: dict[str, Any]) -> None:
+        connection.execute(self._table.insert(), row)
+        self._tell_others(connection)
 
     def put(self, jobs: Sequence[Job], settle: Settle) -> None:
         """Add or replace jobs in one transaction, as `BaseJobStore.add_jobs` says."""
@@ -217,6 +231,13 @@ class JobRows:
     def remove_all(self) -> None:
         """Remove every job."""
         self._database.write(lambda connection: connection.execute(delete(self._table)))
+
+
+def refuse_taken(job: Job, before: Job | None) -> bool:
+    """Settle that a job is added only where its id is free."""
+    if before is not None:
+        raise ConflictingIdError(job.id)
+    return True
 
 
 def _is_there(row: Any) -> bool:

@@ -132,6 +132,16 @@ class Keeper:
         if self._thread is not None and not self._goes_on():
             self._thread.join()
 
+    def abandon(self) -> None:
+        """End, whatever goes on: the row stays, so that the others find the runs in progress interrupted."""
+        self._is_abandoned = self._goes_on()
+        self.active.clear()
+        self._bell.set()
+        if self._thread is not None:
+            self._thread.join(LAST_TRIES)
+
+    _is_abandoned = False
+
     def _goes_on(self) -> bool:
         """Return whether there are runs that have not ended."""
         with self._lock:
@@ -177,7 +187,7 @@ class Keeper:
 
     def _leave(self) -> None:
         # Runs whose outcome is not written must be found by the others, so the row stays where there are any.
-        if not self._ended:
+        if not self._ended and not self._is_abandoned:
             self._guarded(self.member.leave)
         if self._closed is not None:
             self._closed()

@@ -10,7 +10,7 @@ from weakref import finalize
 from apscheduler_lite._clock import SystemClock
 from apscheduler_lite._options import as_bool, as_name, as_number
 from apscheduler_lite._timezones import UTC, from_instant, to_instant
-from apscheduler_lite.errors import ConflictingIdError, StoreUnavailableError
+from apscheduler_lite.errors import StoreUnavailableError
 from apscheduler_lite.jobstores._bookkeeping import Bookkeeping
 from apscheduler_lite.jobstores.base import BaseJobStore, Claim
 
@@ -18,7 +18,7 @@ from .claims import Claims, Work
 from .databases import Database
 from .documents import Documents
 from .early import EarlyJobs
-from .jobs import JobRows
+from .jobs import JobRows, refuse_taken
 from .keeper import Keeper
 from .notices import Listener, Notices
 from .options import as_age, as_patterns, as_rhythm, as_serializer, as_signer
@@ -124,6 +124,7 @@ class SQLAlchemyJobStore(BaseJobStore):
         self._records = Records(self._tables, self._documents, keeps)
         self._claims = Claims(self._tables, self._documents, self._books_of_ours, keeps)
         self._keeper: Keeper | None = None
+        self._last_keeper: Keeper | None = None  # of the start before, as long as runs of it go on
         self._listener: Listener | None = None
         self._preparing = Lock()
         self._is_prepared = False
@@ -162,21 +163,30 @@ class SQLAlchemyJobStore(BaseJobStore):
             self._listener = Listener(self._notices, scheduler.wakeup, self._logger, alias)
 
     def shutdown(self) -> None:
+        """
+        Write what is to be written, and free the connections.
+
+        While runs are still in progress, the store stays alive in the eyes of the others, and records how they end;
+        called a second time, it leaves them to be found interrupted.
+        """
         keeper, self._keeper = self._keeper, None
+        self._last_keeper, last = keeper, self._last_keeper
         listener, self._listener = self._listener, None
         if listener is not None:
             listener.close()
         try:
             self._early.flush()
         finally:
-            if keeper is None:
-                self._database.close()
-            else:
+            if keeper is not None:
                 keeper.close(self._database.close)
+            else:
+                if last is not None:
+                    last.abandon()
+                self._database.close()
 
     def after_fork(self) -> None:
         super().after_fork()
-        self._keeper = self._listener = None
+        self._keeper = self._last_keeper = self._listener = None
         self._preparing = Lock()
         self._early.after_fork()
         self._documents.after_fork()
@@ -218,7 +228,10 @@ class SQLAlchemyJobStore(BaseJobStore):
         """Refuse nothing: adding a job finds out, before anything is changed."""
 
     def add_job(self, job: Job) -> None:
-        self.add_jobs([job], _refuse_taken)
+        if self._keeper is None:
+            self.add_jobs([job], refuse_taken)
+        else:
+            self._ready().insert(job)
 
     def add_jobs(self, jobs: Sequence[Job], settle: Settle) -> None:
         if self._keeper is None and len(jobs) == 1 and self._is_prepared:
@@ -346,9 +359,3 @@ class SQLAlchemyJobStore(BaseJobStore):
     def __repr__(self) -> str:
         url = self._database.engine.url.render_as_string(hide_password=True)
         return f"<{type(self).__name__} (url={url})>"
-
-
-def _refuse_taken(job: Job, before: Job | None) -> bool:
-    if before is not None:
-        raise ConflictingIdError(job.id)
-    return True

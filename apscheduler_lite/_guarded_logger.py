@@ -1,0 +1,38 @@
+"""A logger whose handlers and filters, which are anybody's, cannot stop whoever has something to say."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = ["guarded"]
+
+_SAYING = frozenset(("critical", "debug", "error", "exception", "info", "log", "warning"))
+
+
+def guarded(logger: Any) -> Any:
+    """Return what behaves as the logger, but raises nothing when it is told something."""
+    return logger if isinstance(logger, _Guarded) else _Guarded(logger)
+
+
+class _Guarded:
+    def __init__(self, logger: Any) -> None:
+        self._logger = logger
+        self._knows_stack = isinstance(logger, (logging.Logger, logging.LoggerAdapter))
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._logger, name)
+        if name not in _SAYING:
+            return value
+
+        def say(*args: Any, **options: Any) -> None:
+            if self._knows_stack:  # the line is the caller's, not this one's
+                options["stacklevel"] = options.get("stacklevel", 1) + 1
+            with suppress(Exception):
+                value(*args, **options)
+
+        return say
