@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
-import os
 import pickle
 from contextlib import suppress
 from multiprocessing.connection import wait
@@ -43,7 +42,6 @@ __all__ = ["ProcessWorker", "is_starting"]
 
 _READY = b"ready"
 _STOP = b""
-_ORPHAN_CHECK = 5.0  # seconds between two looks of an idle worker whether its parent is still there
 
 # Held while a process is started: a fork in between would hand the new pipe's far end to a sibling, which would keep
 # it open after the process has died.
@@ -155,7 +153,7 @@ class ProcessWorker:
             near: Connection[Any, Any]
             near, far = self._context.Pipe()
             self._process = self._context.Process(
-                target=_serve, args=(far, near, os.getpid(), self._initializer, self._initargs), daemon=True
+                target=_serve, args=(far, near, self._initializer, self._initargs), daemon=True
             )
             self._pipe = near
             try:
@@ -173,6 +171,7 @@ class ProcessWorker:
         except WorkerDiedError as exc:
             raise WorkerDiedError(f"{exc} before it was ready{self._why_not_ready()}") from None
         if said != _READY:
+            self._discard()
             raise RemoteError(f"the initializer of the worker process raised an exception: {said.decode()}")
         return near
 
@@ -228,7 +227,7 @@ class ProcessWorker:
         self._discard()
 
 
-def _serve(pipe: Connection, parents_end: Connection, parent: int, initializer: Any, initargs: Sequence[Any]) -> None:
+def _serve(pipe: Connection, parents_end: Connection, initializer: Any, initargs: Sequence[Any]) -> None:
     """Run jobs until the parent closes the pipe or is gone: what a worker process does."""
     import signal
 
@@ -242,11 +241,10 @@ def _serve(pipe: Connection, parents_end: Connection, parent: int, initializer: 
             pipe.send_bytes(describe_exception(exc).encode())
             return
     pipe.send_bytes(_READY)
-    while True:
+    # Not by the parent's pid: the parent of a process that a fork server has started is the fork server.
+    parent: Any = multiprocessing.parent_process()
+    while pipe in wait([pipe, parent.sentinel]):
         try:
-            while not pipe.poll(_ORPHAN_CHECK):
-                if os.getppid() != parent and multiprocessing.parent_process() is not None:
-                    return
             message = pipe.recv_bytes()
         except (EOFError, OSError):
             return
