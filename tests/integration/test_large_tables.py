@@ -1,9 +1,8 @@
-"""A large table costs no more than a small one: neither time, since the indexes are used, nor memory."""
+"""A large table costs no more memory than a small one, and no scan: what is asked often, an index answers."""
 
 from __future__ import annotations
 
 import os
-import time
 import tracemalloc
 from statistics import median
 
@@ -58,14 +57,12 @@ def fill(store, begin, end):
 
 
 def claim_a_hundred(store, number):
-    """Make a hundred jobs due, other ones each time; return how long their claim took and the memory that it took."""
+    """Make a hundred jobs due, other ones each time; return the memory that their claim took."""
     now = store.scheduler.clock.now() + number
     ids = ", ".join(f"'job {number * 100 + index}'" for index in range(100))
     store.place.execute(f"UPDATE {{jobs}} SET next_run_time = :now WHERE id IN ({ids})", now=now)  # noqa: S608
     tracemalloc.start()
-    begin = time.perf_counter()  # noqa: TID251 - the duration is what is tested
     claim = store.claim_due(now, {"default": 100})
-    took = time.perf_counter() - begin  # noqa: TID251
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert len(claim.runs) == 100
@@ -73,7 +70,7 @@ def claim_a_hundred(store, number):
         run.outcome = "executed"
     store.record_outcomes(claim.runs)
     store._keeper.flush()
-    return took, peak
+    return peak
 
 
 @pytest.mark.slow
@@ -85,15 +82,13 @@ def test_a_claim_takes_the_same_from_a_small_and_from_a_large_table(store):
     fill(store, 1_000, LARGE)
     large = [claim_a_hundred(store, number) for number in range(8)]
 
-    # Times vary with what else the machine does; what grew with the table would be longer by far.
-    assert median(took for took, _ in large) < 4 * median(took for took, _ in small) + 0.01
-    assert median(peak for _, peak in large) < 1.5 * median(peak for _, peak in small) + 100_000
+    # How long it takes is measured by benchmarks/sql_store.py.
+    assert median(large) < 1.5 * median(small) + 100_000
 
 
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)  # which says in so many words whether it scans
 def test_what_is_asked_often_is_answered_by_an_index(store):
     """What is due, when the next job is, what is in progress, which of the finished jobs may go."""
-    if store.place.family != "sqlite":
-        pytest.skip("SQLite says in so many words whether it scans")
     fill(store, 0, 1_000)
     engine = store._database.engine
     asked: list = []

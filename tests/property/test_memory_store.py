@@ -353,7 +353,7 @@ def decide_naively(model, now, running, backlog):
     if free <= 0:
         if (backlog is not None and model.next <= backlog) or not later:
             return None
-        return [], due[-1:], [], later[0], False
+        return [], due[-1:] if model.coalesce else due, [], later[0], False
     if model.coalesce:
         return due[-1:], [], [], (later or [None])[0], False
     runs, missed = [], []
