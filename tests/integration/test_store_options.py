@@ -219,3 +219,8 @@ def test_the_password_is_not_shown():
     pytest.importorskip("psycopg")
 
     assert "secret" not in repr(SQLAlchemyJobStore("postgresql+psycopg://me:secret@localhost/x"))
+
+
+def test_its_jobs_outlive_the_process():
+    """So that the end of a program does not call them lost, and a method's object is known to be copied."""
+    assert SQLAlchemyJobStore.persistent

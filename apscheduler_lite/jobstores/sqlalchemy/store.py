@@ -81,6 +81,7 @@ class SQLAlchemyJobStore(BaseJobStore):
         ValueError, TypeError: an argument is wrong.
     """
 
+    persistent = True
     works_before_start = True
     is_thread_safe = True
 
