@@ -20,6 +20,7 @@ from apscheduler_lite._plugins import alias_of, plugin
 from apscheduler_lite._references import resolve
 from apscheduler_lite._text import shorten
 from apscheduler_lite._timezones import to_timezone
+from apscheduler_lite.retry import Retry
 from apscheduler_lite.triggers.base import BaseTrigger
 
 TYPE_CHECKING = False
@@ -324,6 +325,7 @@ _WRITERS: dict[type, Callable[[Codec, Any], Any]] = {
     tuple: _write_items("tuple"),
     set: _write_set("set"),
     frozenset: _write_set("frozenset"),
+    Retry: lambda codec, value: {_TAG: "retry", "value": codec.encode(value.__getstate__())},
 }
 _BASES: tuple[tuple[type, Callable[[Codec, Any], Any]], ...] = (
     (BaseTrigger, _write_trigger),
@@ -344,6 +346,7 @@ _READERS: dict[str, Callable[[Codec, Any], Any]] = {
     "zone": _untagged(to_timezone),
     "offset": _read_offset,
     "enum": _read_enum,
+    "retry": lambda codec, value: Retry.of(codec.decode(value["value"])),
     "uuid": _untagged(_read_uuid),
     "decimal": _untagged(_read_decimal),
 }
