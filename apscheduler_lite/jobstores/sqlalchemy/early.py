@@ -54,23 +54,22 @@ class EarlyJobs:
 
     def add(self, job: Job, settle: Settle) -> None:
         """Write a job, now or in a moment."""
-        with self._lock:
-            now = _clock.monotonic()
-            is_alone = not self._waiting and now - self._added_at > CLOSELY
-            if is_alone:
-                self._rows.put([job], settle)
-            else:
-                self._let_wait(job, settle)
-            self._added_at = _clock.monotonic()
+        if not self._waiting and _clock.monotonic() - self._added_at > CLOSELY:
+            self._rows.put([job], settle)
+        else:
+            self._let_wait(job, settle)
+        self._added_at = _clock.monotonic()
 
     def _let_wait(self, job: Job, settle: Settle) -> None:
+        # Without the lock: while others are being written, more can be added.
         if job.id in self._waiting:
             self.flush()
         definition = self._rows.check(job, settle)
-        if definition is None:
+        waiting = None if definition is None else (job, settle, definition)
+        if waiting is None or self._waiting.setdefault(job.id, waiting) is not waiting:
+            self.flush()
             self._rows.put([job], settle)
             return
-        self._waiting[job.id] = (job, settle, definition)
         if len(self._waiting) >= AT_ONCE:
             self.flush()
         elif self._timer is None:
@@ -91,8 +90,7 @@ class EarlyJobs:
             self._rows.logger.exception(
                 "Error writing %d jobs; it is tried again", len(self._waiting), extra={"action": "add_failed"}
             )
-            with self._lock:
-                self._set_timer(RETRY)
+            self._set_timer(RETRY)
 
     def flush(self) -> None:
         """Write what waits."""
