@@ -3,7 +3,8 @@ One statement for many rows.
 
 The drivers send the rows of an ``executemany`` one by one, which on PostgreSQL costs more than all the rest of a claim.
 It gets them as one JSON value instead, and makes rows of it (``jsonb_to_recordset``). SQLite's driver is quick with
-many rows, but what SQLAlchemy does with each of them takes longer than that: it gets them as tuples, in the right order.
+many rows, but what SQLAlchemy does with each of them takes longer than that: it gets them as tuples, in the right
+order.
 """
 
 from __future__ import annotations
