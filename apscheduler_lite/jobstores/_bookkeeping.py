@@ -100,10 +100,9 @@ class Bookkeeping:
         return False
 
     def next_retry(self, now: int) -> int | None:
-        with self.lock:
-            return min((until for until in self.retries.values() if until > now), default=None)
+        return min((until for until in list(self.retries.values()) if until > now), default=None)
 
     def forget(self) -> None:
-        with self.lock:
-            self.retries.clear()
-            self.failures.clear()
+        # Without the lock: a claim takes it in a transaction, for which a signal handler that interrupts this may wait.
+        self.retries.clear()
+        self.failures.clear()
