@@ -35,6 +35,7 @@ _BUILT_IN = {
     "executor": {
         "asyncio": "apscheduler_lite.executors.asyncio:AsyncIOExecutor",
         "debug": "apscheduler_lite.executors.debug:DebugExecutor",
+        "futures": "apscheduler_lite.executors.futures:FuturesExecutor",
         "processpool": "apscheduler_lite.executors.pool:ProcessPoolExecutor",
         "threadpool": "apscheduler_lite.executors.pool:ThreadPoolExecutor",
     },
