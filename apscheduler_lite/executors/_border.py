@@ -31,10 +31,23 @@ if TYPE_CHECKING:
     from apscheduler_lite._clock import Clock
     from apscheduler_lite.runs import Run
 
-__all__ = ["LARGE", "Errand", "perform", "take_answer", "tell_of_begin"]
+__all__ = [
+    "LARGE",
+    "LOST",
+    "Errand",
+    "cut",
+    "perform",
+    "perform_message",
+    "take_answer",
+    "tell_of_begin",
+    "tell_of_loss",
+]
 
 LARGE = 100_000
 """Bytes of an answer from which on the log states its size: results are meant to be small."""
+
+LOST = "interrupted: the worker that had the run was lost"
+"""The reason of a run that ended so."""
 
 _silent = logging.Logger("apscheduler_lite.executors.worker", logging.CRITICAL + 1)  # noqa: LOG001 - nobody shall find it
 
@@ -140,6 +153,17 @@ def perform(errand: Errand) -> bytes | None:
     return _answer(run) if errand.has_travelled else None
 
 
+def perform_message(message: bytes) -> bytes | None:
+    """Run the job of an errand that an engine carries as bytes: what `packed` returned, pickled."""
+    return perform(_arrived(*pickle.loads(message)))  # noqa: S301 - from our own scheduler
+
+
+def cut() -> bytes:
+    """Return the answer that stands for a run whose worker was lost."""
+    facts = {"outcome": Outcome.INTERRUPTED, "reason": LOST}
+    return pickle.dumps([facts.get(name) for name in OUTCOME_FACTS])
+
+
 def _answer(run: Run) -> bytes:
     if run.exception is not None:
         run.exception = portable(run.exception)
@@ -213,6 +237,8 @@ def _tell_of_end(run: Run, logger: logging.Logger) -> None:
         logger.warning(
             'Run time of job "%s" was %s', job, run.reason, extra={"action": "run_missed", "job_id": run.job_id}
         )
+    elif run.outcome == Outcome.INTERRUPTED:
+        tell_of_loss(run, logger)
     elif run.outcome == Outcome.ERROR:
         logger.error(
             'Job "%s" raised an exception on a worker: %s\n%s',
@@ -221,3 +247,14 @@ def _tell_of_end(run: Run, logger: logging.Logger) -> None:
             run.traceback or "",
             extra={"action": "run_failed", "job_id": run.job_id},
         )
+
+
+def tell_of_loss(run: Run, logger: logging.Logger) -> None:
+    """Log that a run was interrupted."""
+    logger.warning(
+        'Run of job "%s" at %s was cut: %s',
+        run.job or run.job_id,
+        run.scheduled_run_time,
+        run.reason,
+        extra={"action": "run_interrupted", "job_id": run.job_id},
+    )
