@@ -153,6 +153,8 @@ class SQLAlchemyJobStore(BaseJobStore):
             logger=self._logger,
             alias=alias,
             wakeup=scheduler.wakeup,
+            adopts=scheduler._adopts,
+            adopt=scheduler._adopt,
             heartbeat_interval=self._heartbeat_interval,
             dead_after=self._dead_after,
             keep_runs=self._keep_runs,
