@@ -30,7 +30,7 @@ HOMES = {
     "six": "_text",
     "sqlalchemy": "jobstores.sqlalchemy",
     "starlette": "dashboard",
-    "tzlocal": "_timezones",
+    "tzlocal": "_host_zone",
     "uvicorn": "dashboard",
 }
 
