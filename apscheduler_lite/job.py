@@ -1,8 +1,4 @@
-"""
-The job: a callable with its arguments, a trigger and options, under an id.
-
-A `Job` knows no scheduler; it asks what it needs of a `JobHost`, which a scheduler is.
-"""
+"""A job: a callable with its arguments, a trigger and options; it knows no scheduler, but a `JobHost`."""
 
 from __future__ import annotations
 
@@ -10,6 +6,7 @@ import os
 from datetime import timezone
 from operator import attrgetter
 
+from ._host_zone import warn_of_naive
 from ._job_state import restore, state_of
 from ._options import (
     DEFAULT_OPTIONS,
@@ -23,7 +20,7 @@ from ._options import (
 )
 from ._references import check_arguments, name_of, reference_to, resolve
 from ._text import shorten, to_text
-from ._timezones import FIRST_INSTANT, LAST_INSTANT, from_instant, to_datetime, to_instant, warn_of_naive
+from ._timezones import FIRST_INSTANT, LAST_INSTANT, from_instant, to_datetime, to_instant
 from .errors import UnknownAttributeError
 
 TYPE_CHECKING = False

@@ -275,7 +275,9 @@ class Intake(Engine):
         others: Collection[str] = _ADD_JOB_ARGUMENTS,
     ) -> BaseTrigger:
         """Return a trigger bound to the scheduler's zone and time (APScheduler 3's name)."""
-        return bound_trigger(trigger, trigger_args, self.timezone, self.clock.now(), call, others)
+        return bound_trigger(
+            trigger, trigger_args, self.timezone, self.clock.now(), call, others, is_hosts=self._has_hosts_zone
+        )
 
     def _add(self, new: list[NewJob], alias: str) -> None:
         as_name(alias, "jobstore")

@@ -20,7 +20,7 @@ from math import isfinite
 from apscheduler_lite._plugins import alias_of, plugin
 from apscheduler_lite._references import resolve
 from apscheduler_lite._text import shorten
-from apscheduler_lite._timezones import to_timezone
+from apscheduler_lite._timezones import database_zone, to_timezone
 from apscheduler_lite.retry import Retry
 from apscheduler_lite.triggers.base import BaseTrigger
 
@@ -245,7 +245,14 @@ def _write_zone(_: Codec, zone: tzinfo) -> dict[str, Any] | None:
             return {_TAG: "zone", "value": "UTC"}
         return {_TAG: "offset", "value": zone.utcoffset(None) // timedelta(microseconds=1), "name": zone.tzname(None)}
     key = getattr(zone, "key", None) or getattr(zone, "zone", None)  # of zoneinfo, of pytz
-    return {_TAG: "zone", "value": key} if isinstance(key, str) else None
+    if not isinstance(key, str):
+        return None
+    if database_zone(key) is None and key.upper() != "UTC":
+        raise ValueError(
+            f"the time zone {zone!r} is none of the database, so that nobody could read it again; give the scheduler"
+            " or the trigger timezone= with a name such as 'Europe/Berlin'"
+        )
+    return {_TAG: "zone", "value": key}
 
 
 def _read_offset(_: Codec, value: Any) -> tzinfo:
