@@ -79,7 +79,8 @@ class Intake(Engine):
             replace_existing: take the place of a job with the same id. With an unchanged trigger its next run time
                 and its pause are kept.
             on_crash: what becomes of a run that was in progress when its process died, in a store that outlives it:
-                ``"skip"`` (the default) records it as interrupted, ``"rerun"`` runs it again as well.
+                ``"skip"`` (the default) records it as interrupted, ``"rerun"`` runs it again as well, up to ten times
+                in all.
             trigger_args: arguments of the trigger.
 
         Returns:

@@ -33,6 +33,9 @@ LONGEST_TEXT = 10_000
 
 PRUNED_AT_ONCE = 1_000
 
+ATTEMPTS = 10
+"""How often a run is begun at the most whose process dies each time: it may be what kills them."""
+
 
 def new_row(run: Run, member: Member | None, now: int) -> dict[str, Any]:
     """Return the row of a run that is claimed by a member, or has been dropped (it bears its outcome then)."""
@@ -67,6 +70,14 @@ def _storable(text: str | None) -> str | None:
     if len(text) > LONGEST_TEXT:
         text = f"…{text[-LONGEST_TEXT:]}"
     return text if text.isprintable() else text.replace("\0", "�").encode("utf-8", "replace").decode()
+
+
+def _cut(dead: Any) -> str:
+    return f"interrupted: its process (pid {dead.pid} on {dead.host}) ended or was silent for too long"
+
+
+def _given_up(dead: Any) -> str:
+    return f"{_cut(dead)}; so did the others, {ATTEMPTS} in all, that had begun it, and it is not run again"
 
 
 class Records:
@@ -180,7 +191,8 @@ class Records:
         """
         Settle the runs of a process that is dead; return them, or None when another process was faster.
 
-        They become interrupted. Those that are to be run again get a row of their own that any process may take.
+        They become interrupted. Those that are to be run again get a row of their own that any process may take, until
+        they have been begun as often as may be.
         """
         if not bury(connection, self._tables, dead):
             return None
@@ -190,14 +202,20 @@ class Records:
         ).all()
         if not rows:
             return []
-        reason = f"interrupted: its process (pid {dead.pid} on {dead.host}) ended or was silent for too long"
         connection.execute(
             runs.update()
             .where(runs.c.finished.is_(None), runs.c.scheduler == dead.id)
-            .values(finished=now, outcome=Outcome.INTERRUPTED, reason=reason)
+            .values(finished=now, outcome=Outcome.INTERRUPTED, reason=_cut(dead))
         )
+        given_up = [row.id for row in rows if row.rerun and row.attempt >= ATTEMPTS]
+        if given_up:
+            connection.execute(runs.update().where(runs.c.id.in_(given_up)).values(reason=_given_up(dead)))
         stored = self._stored_jobs(connection, {row.job_id for row in rows})
-        again = [self._next_attempt(row, now) for row in rows if row.rerun and row.job_id in stored]
+        again = [
+            self._next_attempt(row, now)
+            for row in rows
+            if row.rerun and row.job_id in stored and row.attempt < ATTEMPTS
+        ]
         if again:
             connection.execute(runs.insert(), again)
         self.drop_finished_jobs(connection, {row.job_id for row in rows})
@@ -207,7 +225,8 @@ class Records:
         for row in rows:
             run = self.recorded(row, alias)
             run.job = stored.get(row.job_id)
-            run.outcome, run.reason, run.finished = Outcome.INTERRUPTED, reason, now
+            run.outcome, run.finished = Outcome.INTERRUPTED, now
+            run.reason = _given_up(dead) if row.id in given_up else _cut(dead)
             interrupted.append(run)
         return interrupted
 
