@@ -28,7 +28,7 @@ from ._claim import Claim, JobFault, UnknownExecutorError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
     from typing import Any
@@ -368,6 +368,11 @@ class BaseJobStore(ABC):
         A store that keeps no record of runs knows those in progress.
         """
         return self._books.in_progress(job_id, outcome, since, limit)
+
+    def later_jobs(self, instant: int) -> Iterable[Job]:
+        """Return the jobs whose next run time is later than an instant; a store of many yields them bit by bit."""
+        with self.guard:
+            return [job for job in self.get_all_jobs() if job._next is not None and job._next > instant]
 
     def retry_all(self) -> None:
         """Forget the pauses that faults have imposed on jobs: what caused them may have gone."""

@@ -345,6 +345,9 @@ class SQLAlchemyJobStore(BaseJobStore):
         if self._keeper is not None:
             self._keeper.forget(run)
 
+    def later_jobs(self, instant: int) -> Iterable[Job]:
+        return self._ready().later(instant)
+
     def retry_all(self) -> None:
         self._books_of_ours.forget()
         self._strays_at = 0.0
