@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from .executors.base import BaseExecutor
     from .job import Job
     from .jobstores.base import BaseJobStore, Claim, JobFault
-    from .runs import Run
+    from .runs import Run, Wrap
 
     class TickHost(Protocol):
         """What a tick asks of its scheduler."""
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
         timezone: tzinfo
         _logger: logging.Logger
         _listeners: Listeners
+        _wrap: Wrap | None
 
         def _tell(self, event: SchedulerEvent) -> None: ...
         def _run_begins(self, run: Run) -> None: ...
@@ -223,6 +224,8 @@ class Ticker:
 
     def _submit(self, run: Run, executors: Mapping[str, BaseExecutor]) -> None:
         host = self._host
+        if host._wrap is not None:
+            run.wrap = host._wrap
         if host._listeners.mask & EVENT_JOB_SUBMITTED:
             host._tell(
                 JobSubmissionEvent(
