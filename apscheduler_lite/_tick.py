@@ -349,14 +349,15 @@ class Ticker:
 
     def _report_skipped(self, alias: str, job: Job, slot: Slot) -> None:
         moment = from_instant(slot.due, job.zone)
+        reason = slot.run.reason if slot.run is not None else f"skipped (max_instances={job.max_instances})"
         self._host._logger.warning(
-            'Execution of job "%s" at %s skipped: maximum number of running instances reached (%d)',
+            'Execution of job "%s" at %s %s',
             job,
             self._moments(job, slot, moment),
-            job.max_instances,
+            reason,
             extra={"action": "run_skipped", "job_id": job.id},
         )
-        self._host._tell(JobSubmissionEvent(EVENT_JOB_MAX_INSTANCES, job.id, alias, [moment], job=job))
+        self._host._tell(JobSubmissionEvent(EVENT_JOB_MAX_INSTANCES, job.id, alias, [moment], job=job, run=slot.run))
 
     def _report_missed(self, alias: str, job: Job, slot: Slot) -> None:
         moment = from_instant(slot.due, job.zone)
