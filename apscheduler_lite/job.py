@@ -317,9 +317,9 @@ class Job:
         for slot, value in slots.items():
             setattr(self, slot, value)
 
-    def _copy(self) -> Job:
-        """Return another job object with the same values."""
-        other: Job = Job.__new__(type(self))
+    def _copy(self, cls: type[Job] | None = None) -> Job:
+        """Return another job object with the same values; of that class, by default of its own."""
+        other: Job = Job.__new__(cls or type(self))
         other.id = self.id
         other._scheduler = self._scheduler
         for slot in _COPIED:

@@ -132,6 +132,7 @@ class SQLAlchemyJobStore(BaseJobStore):
         self._has_more = False
         self._has_open = True
         self._look_at = 0.0
+        self._cancellable: list[Run] = []  # runs in progress that give way to the next one of their job
         self._strays_at = 0.0
         self._known_executors: frozenset[str] = frozenset()
 
@@ -263,6 +264,7 @@ class SQLAlchemyJobStore(BaseJobStore):
         claim = self._claim(now, usable, keeper)
         claim.is_short = self._has_more or len(usable) < len(capacity)
         claim.interrupted = keeper.take_interrupted()
+        claim.superseded = self._find_superseded(now, claim)
         self._look_for_strays(now, capacity, claim)
         retry = self._books_of_ours.next_retry(now)
         if retry is not None:
@@ -321,6 +323,15 @@ class SQLAlchemyJobStore(BaseJobStore):
             due, open_at = self._claims.earliest(connection, work.drained, after=now)
             work.claim.next_due = min((each for each in (due, open_at) if each is not None), default=None)
         return work
+
+    def _find_superseded(self, now: int, claim: Claim) -> list[Run]:
+        """Return our runs that the next one of their job waits for and cancels; no worker need be free for that."""
+        self._cancellable = [run for run in self._cancellable if run.outcome is None]
+        found: list[Run] = []
+        if self._cancellable:
+            found = self._database.read(self._claims.ongoing.superseded, self._cancellable, now)
+        self._cancellable += [run for run in claim.runs if run.job and run.job.on_overlap == "cancel_previous"]
+        return found
 
     def _look_for_strays(self, now: int, capacity: Capacity, claim: Claim) -> None:
         """Report due jobs whose executor this scheduler does not have, now and then."""
