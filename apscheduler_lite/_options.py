@@ -164,6 +164,18 @@ def as_positive_integer(value: object, parameter: str, bad_value: type[Exception
     return value
 
 
+def as_count(value: object, parameter: str) -> int:
+    """
+    Return an integer of at least 0; text holding one is accepted.
+
+    Raises:
+        TypeError: it is neither an integer nor text.
+        ValueError: it is one of these and no such number.
+    """
+    is_zero = (not isinstance(value, bool) and value == 0) or value in ("0", b"0")
+    return 0 if is_zero else as_positive_integer(value, parameter, ValueError)
+
+
 def as_number(
     value: object, parameter: str, *, or_none: bool = False, bad_value: type[Exception] = TypeError
 ) -> float | None:
