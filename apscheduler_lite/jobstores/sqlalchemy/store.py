@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from apscheduler_lite.job import Job
     from apscheduler_lite.jobstores.base import Capacity, Decide, Settle
+    from apscheduler_lite.records import RunRecord
     from apscheduler_lite.runs import Run
 
     from .documents import Serializer
@@ -368,9 +369,13 @@ class SQLAlchemyJobStore(BaseJobStore):
 
     def get_runs(
         self, job_id: str | None = None, outcome: str | None = None, since: int | None = None, limit: int = 100
-    ) -> list[Run]:
+    ) -> list[RunRecord]:
         self._ready()
         return self._database.read(self._records.find, self._alias or "", job_id, outcome, since, limit)
+
+    def last_run(self, job_id: str) -> RunRecord | None:
+        self._ready()
+        return self._database.read(self._records.last, self._alias or "", job_id)
 
     def __repr__(self) -> str:
         url = self._database.engine.url.render_as_string(hide_password=True)
