@@ -80,6 +80,7 @@ class MemoryJobStore(BaseJobStore):
     """
 
     is_thread_safe = True
+    records_at_once = True
     answers_while_closed = True
 
     def __init__(self) -> None:
