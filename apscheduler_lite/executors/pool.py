@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from threading import get_ident
 
+from apscheduler_lite._loops import LoopThread
 from apscheduler_lite._options import as_arguments, as_count, as_name, as_positive_integer, refuse_unknown
-from apscheduler_lite._running import LoopThread, execute, may_begin, portable
+from apscheduler_lite._running import execute, may_begin, portable
 from apscheduler_lite._text import did_you_mean, one_of, shorten
 from apscheduler_lite.errors import MaxInstancesReachedError
 from apscheduler_lite.runs import _current

@@ -69,6 +69,12 @@ class BaseJobStore(ABC):
     answers_while_closed = False
     """Whether `lookup_job` answers at once also before `start` and after `shutdown`, as that of a dict does."""
 
+    records_at_once = False
+    """
+    Whether `record_outcomes` returns at once, as one does that only takes note. If not, it is never called on an event
+    loop, which it would hold up; that costs a change of threads.
+    """
+
     poll_interval: float | None = None
     """Seconds after which the store is looked at even when nothing is due, since others may change it. None: never."""
 

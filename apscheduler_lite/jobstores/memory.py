@@ -61,6 +61,7 @@ class MemoryJobStore(BaseJobStore):
     """
 
     is_thread_safe = True
+    records_at_once = True
     answers_while_closed = True
 
     def __init__(self, keep_runs: int = KEPT_OF_EACH) -> None:

@@ -83,6 +83,7 @@ class SQLAlchemyJobStore(BaseJobStore):
     """
 
     persistent = True
+    records_at_once = True
     works_before_start = True
     is_thread_safe = True
 
