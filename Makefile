@@ -94,4 +94,5 @@ $(MANUAL): $(LIBRARY)
 $(PEERS): pyproject.toml
 	$(call library,.venv-peers)
 	.venv-peers/bin/python $(PIP) --group peers
+	.venv-peers/bin/python $(PIP) --group peers-of-its-own --target .venv-peers/apscheduler4 --upgrade
 	@touch $@

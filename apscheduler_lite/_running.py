@@ -11,11 +11,13 @@ from __future__ import annotations
 import logging
 import traceback
 from contextlib import suppress
+from contextvars import copy_context
 
 from ._clock import SystemClock
 from ._interrupts import ends_program
 from ._references import name_of
 from ._text import duration_text
+from ._wrapping import await_wrapped, call_wrapped, is_coroutine_function, run_on_new_loop
 from .errors import RemoteError
 from .runs import Outcome, _current
 
@@ -42,6 +44,7 @@ __all__ = [
 
 _logger = logging.getLogger("apscheduler_lite.executors")
 _system = SystemClock()
+_OURS = (__name__, call_wrapped.__module__)
 
 
 def execute(
@@ -57,17 +60,25 @@ def execute(
     """
     if not _begins(run, clock, logger):
         return
-    token = _current.set(run)
+    # In a context of its own: what the job sets in context variables is not there for the next one on this thread.
+    copy_context().run(_call, run, clock, logger, run_awaitable)
+
+
+def _call(
+    run: Run, clock: Clock, logger: logging.Logger, run_awaitable: Callable[[Awaitable[Any]], Any] | None
+) -> None:
+    _current.set(run)
     try:
-        retval = run.func(*run.args, **run.kwargs) if run.kwargs else run.func(*run.args)
-        if retval is not None and hasattr(type(retval), "__await__"):
-            retval = (run_awaitable or _run_on_new_loop)(retval)
+        if run.wrap is not None:
+            retval = call_wrapped(run, run_awaitable)
+        else:
+            retval = run.func(*run.args, **run.kwargs) if run.kwargs else run.func(*run.args)
+            if retval is not None and hasattr(type(retval), "__await__"):
+                retval = (run_awaitable or run_on_new_loop)(retval)
     except BaseException as exc:
         _fail(run, clock, logger, exc)
     else:
         _succeed(run, clock, logger, retval)
-    finally:
-        _current.reset(token)
 
 
 async def execute_async(run: Run, clock: Clock = _system, logger: logging.Logger = _logger) -> None:
@@ -85,9 +96,12 @@ async def execute_async(run: Run, clock: Clock = _system, logger: logging.Logger
         return
     token = _current.set(run)
     try:
-        retval = run.func(*run.args, **(run.kwargs or {}))
-        if hasattr(type(retval), "__await__"):
-            retval = await retval
+        if run.wrap is not None:
+            retval = await await_wrapped(run)
+        else:
+            retval = run.func(*run.args, **(run.kwargs or {}))
+            if hasattr(type(retval), "__await__"):
+                retval = await retval
     except BaseException as exc:
         _fail(run, clock, logger, exc)
         if type(exc).__name__ == "CancelledError":
@@ -167,7 +181,9 @@ def _succeed(run: Run, clock: Clock, logger: logging.Logger, retval: Any) -> Non
 
 
 def _fail(run: Run, clock: Clock, logger: logging.Logger, exc: BaseException) -> None:
-    tb = exc.__traceback__.tb_next if exc.__traceback__ is not None else None  # without our own frame
+    tb = exc.__traceback__
+    while tb is not None and tb.tb_frame.f_globals.get("__name__") in _OURS:  # without our own frames
+        tb = tb.tb_next
     run.exception = exc
     run.traceback = "".join(traceback.format_tb(tb))
     run.outcome = Outcome.ERROR
@@ -214,22 +230,6 @@ def portable(exc: BaseException) -> BaseException:
     return RemoteError(describe_exception(exc))
 
 
-def is_coroutine_function(func: Any) -> bool:
-    """Return whether calling it makes a coroutine; partials, wrappers and objects with an async ``__call__`` too."""
-    from inspect import iscoroutinefunction, unwrap
-
-    while hasattr(func, "func") and hasattr(func, "keywords"):  # functools.partial and its like
-        func = func.func
-    if iscoroutinefunction(func) or iscoroutinefunction(unwrap(func)):
-        return True
-    # Of an object with an async __call__, the class has the coroutine function.
-    return not isinstance(func, type) and iscoroutinefunction(vars(type(func)).get("__call__", None))
-
-
-async def _awaited(awaitable: Awaitable[Any]) -> Any:
-    return await awaitable
-
-
 async def settled(awaitable: Awaitable[Any]) -> tuple[Any, BaseException | None]:
     """
     Await it and return its result and what it raised.
@@ -246,17 +246,11 @@ async def settled(awaitable: Awaitable[Any]) -> tuple[Any, BaseException | None]
         return None, exc
 
 
-def _run_on_new_loop(awaitable: Awaitable[Any]) -> Any:
-    import asyncio
-
-    return asyncio.run(_awaited(awaitable))
-
-
 def run_awaitable(awaitable: Awaitable[Any], what: object) -> None:
     """Await it on a loop of its own and log what it raises: for listeners, whose results nobody takes."""
     try:
         if not _is_in_coroutine():
-            _run_on_new_loop(awaitable)
+            run_on_new_loop(awaitable)
             return
         from threading import Thread
 
@@ -288,10 +282,10 @@ class LoopThread:
     """
 
     def __init__(self, name: str) -> None:
-        from threading import Lock
+        from threading import RLock
 
         self._name = name
-        self._lock = Lock()
+        self._lock = RLock()
         self._loop: AbstractEventLoop | None = None
         self._thread: Any = None
 

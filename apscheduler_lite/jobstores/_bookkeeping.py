@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from threading import RLock
 
-from apscheduler_lite._planning import backoff
+from apscheduler_lite._planning import backoff, is_superseded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,6 +36,17 @@ class Bookkeeping:
 
     def running(self, job_id: str) -> int:
         return len(self.instances.get(job_id, ()))
+
+    def ongoing(self, job_id: str) -> tuple[int, int | None] | None:
+        """Return when the oldest run in progress of a job was due and when it began; None when there is none."""
+        runs = self.instances.get(job_id)
+        return (runs[0].due, runs[0].started) if runs else None
+
+    def superseded(self, job: Job, due: int) -> list[Run]:
+        """Return the run in progress that is to make room for one that is due, if there is one."""
+        runs = self.instances.get(job.id, [])
+        is_full = len(runs) >= job._options.max_instances
+        return runs[:1] if is_full and is_superseded(runs[0], job._options, due) else []
 
     def in_progress(self, job_id: str | None, outcome: str | None, since: int | None, limit: int) -> list[Run]:
         """Return the runs in progress that `BaseJobStore.get_runs` asks for, the latest due first."""
@@ -100,10 +111,9 @@ class Bookkeeping:
         return False
 
     def next_retry(self, now: int) -> int | None:
-        with self.lock:
-            return min((until for until in self.retries.values() if until > now), default=None)
+        return min((until for until in list(self.retries.values()) if until > now), default=None)
 
     def forget(self) -> None:
-        with self.lock:
-            self.retries.clear()
-            self.failures.clear()
+        # Without the lock: a claim takes it in a transaction, for which a signal handler that interrupts this may wait.
+        self.retries.clear()
+        self.failures.clear()

@@ -28,7 +28,7 @@ from ._claim import Claim, JobFault, UnknownExecutorError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
     from typing import Any
@@ -245,18 +245,7 @@ class BaseJobStore(ABC):
                 waiting = True
                 continue
             try:
-                if job.executor not in left:
-                    raise UnknownExecutorError(job.executor, list(left))
-                free = left[job.executor]
-                if free is not None and free <= 0:
-                    waiting = claim.is_short = True
-                    continue
-                slot = slot_of(job)
-                made = plan(job.trigger, slot, now, job._options, books.running(job.id), books.backlog.get(job.id))
-                if made.waits:
-                    waiting = True
-                    continue
-                self._commit(job, slot, made, claim, left)
+                waiting = self._claim_job(job, now, claim, left) or waiting
             except BaseException as exc:
                 if ends_program(exc):
                     raise
@@ -269,14 +258,31 @@ class BaseJobStore(ABC):
             claim.failure = exc
         return claim
 
-    def _commit(self, job: Job, slot: Slot, made: Plan, claim: Claim, left: dict[str, int | None]) -> None:
-        runs = made.runs
+    def _claim_job(self, job: Job, now: int, claim: Claim, left: dict[str, int | None]) -> bool:
+        """Claim what is due of one job; return whether it waits for a slot or a worker."""
+        books = self._books
+        if job.executor not in left:
+            raise UnknownExecutorError(job.executor, list(left))
+        slot = slot_of(job)
+        claim.superseded += books.superseded(job, slot.due)
+        free = left[job.executor]
+        if free is not None and free <= 0:
+            claim.is_short = True
+            return True
+        made = plan(job.trigger, slot, now, job._options, books.running(job.id), books.backlog.get(job.id))
+        if made.waits:
+            if made.backlog is not None:
+                books.backlog[job.id] = made.backlog
+            return True
+        self._commit(job, slot, made, now, claim, left)
+        return False
+
+    def _commit(self, job: Job, slot: Slot, made: Plan, now: int, claim: Claim, left: dict[str, int | None]) -> None:
         zone = job.zone  # asked before anything is changed, since it may raise
         free = left[job.executor]
-        if free is not None and len(runs) > free:
-            made.next, made.runs = runs[free], runs[:free]
+        if free is not None and len(made.runs) > free:
+            made.cut(free, now)
             claim.is_short = True
-            runs = made.runs
         with self.guard:
             present = self.lookup_job(job.id)
             if present is None or present._next != slot.due:
@@ -290,13 +296,13 @@ class BaseJobStore(ABC):
         if made.next is None:
             claim.finished.append(present)
         if free is not None:
-            left[job.executor] = free - len(runs)
-        started = [Run.of(present, self._alias or "", each.fire_time, each.due, zone) for each in runs]
+            left[job.executor] = free - len(made.runs)
+        claim.skip(present, made, self._alias or "", zone, now, self._books.ongoing(job.id))
+        started = [Run.of(present, self._alias or "", each.fire_time, each.due, zone) for each in made.runs]
         for run in started:
             run.is_last = made.next is None
         self._books.begin(job.id, started, made.backlog)
         claim.runs.extend(started)
-        claim.skipped.extend((present, each) for each in made.skipped or ())
         claim.missed.extend((present, each) for each in made.missed or ())
 
     def _next_due(self, now: int, waiting: bool) -> int | None:
@@ -368,6 +374,11 @@ class BaseJobStore(ABC):
         A store that keeps no record of runs knows those in progress.
         """
         return self._books.in_progress(job_id, outcome, since, limit)
+
+    def later_jobs(self, instant: int) -> Iterable[Job]:
+        """Return the jobs whose next run time is later than an instant; a store of many yields them bit by bit."""
+        with self.guard:
+            return [job for job in self.get_all_jobs() if job._next is not None and job._next > instant]
 
     def retry_all(self) -> None:
         """Forget the pauses that faults have imposed on jobs: what caused them may have gone."""

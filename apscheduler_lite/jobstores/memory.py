@@ -25,6 +25,7 @@ from apscheduler_lite.runs import Run
 
 from ._bookkeeping import Bookkeeping
 from ._claim import Claim, JobFault, UnknownExecutorError
+from ._due import DueJob
 from .base import BaseJobStore
 
 TYPE_CHECKING = False
@@ -33,43 +34,12 @@ if TYPE_CHECKING:
     from datetime import datetime, tzinfo
     from typing import Any
 
-    from apscheduler_lite._options import JobOptions
     from apscheduler_lite._planning import Plan
     from apscheduler_lite.job import Job
-    from apscheduler_lite.triggers.base import BaseTrigger
 
     from .base import Capacity, Decide, Settle
 
 __all__ = ["MemoryJobStore"]
-
-
-class _Due:
-    """A due job as it stood when it was taken off the heap, and what was planned for it."""
-
-    __slots__ = ("backlog", "fault", "job", "options", "plan", "running", "slot", "trigger", "zone")
-
-    plan: Plan | None
-    fault: BaseException | None
-    zone: tzinfo
-
-    def __init__(self, job: Job, due: int, running: int, backlog: int | None) -> None:
-        self.job = job
-        self.slot = Slot(due if job._fire_time is None else job._fire_time, due)
-        self.trigger: BaseTrigger = job.trigger
-        self.options: JobOptions = job._options
-        self.running = running
-        self.backlog = backlog
-        self.plan = None
-        self.fault = None
-
-    def is_still(self, job: Job | None) -> bool:
-        """Return whether that job is this one, unchanged in what the plan was made from."""
-        return (
-            job is self.job
-            and job._next == self.slot.due
-            and job.trigger is self.trigger
-            and job._options is self.options
-        )
 
 
 class MemoryJobStore(BaseJobStore):
@@ -241,10 +211,10 @@ class MemoryJobStore(BaseJobStore):
             claim.next_due = self._peek()
         return claim
 
-    def _take_due(self, now: int) -> list[_Due]:
+    def _take_due(self, now: int) -> list[DueJob]:
         heap, jobs, retries = self._heap, self._jobs, self._state.retries
         instances, backlog = self._state.instances, self._state.backlog
-        due: list[_Due] = []
+        due: list[DueJob] = []
         while heap and heap[0][0] <= now:
             key, job_id = heappop(heap)
             job = jobs.get(job_id)
@@ -253,10 +223,10 @@ class MemoryJobStore(BaseJobStore):
             if retries:
                 retries.pop(job_id, None)
             running = len(instances[job_id]) if job_id in instances else 0
-            due.append(_Due(job, job._next, running, backlog.get(job_id)))
+            due.append(DueJob(job, job._next, running, backlog.get(job_id)))
         return due
 
-    def _plan(self, due: _Due, now: int, capacity: Capacity) -> None:
+    def _plan(self, due: DueJob, now: int, capacity: Capacity) -> None:
         try:
             if due.options.executor not in capacity:
                 raise UnknownExecutorError(due.options.executor, list(capacity))
@@ -267,7 +237,7 @@ class MemoryJobStore(BaseJobStore):
                 raise
             due.fault = exc
 
-    def _settle(self, due: _Due, now: int, claim: Claim) -> None:
+    def _settle(self, due: DueJob, now: int, claim: Claim) -> None:
         job, made, job_id = due.job, due.plan, due.job.id
         if not due.is_still(self._jobs.get(job_id)):
             self._put_back(job_id)  # changed or removed meanwhile: planned anew at once, if it is still due
@@ -278,8 +248,11 @@ class MemoryJobStore(BaseJobStore):
             claim.faults.append(JobFault(job, job_id, due.fault or RuntimeError("no plan was made"), seconds))
             return
         if made.waits:
-            if len(self._state.instances.get(job_id, ())) >= due.options.max_instances:
+            if made.backlog is not None:
+                self._state.backlog[job_id] = made.backlog
+            if self._state.running(job_id) >= due.options.max_instances:
                 self._waiting.add(job_id)
+                claim.superseded += self._state.superseded(job, due.slot.due)
             else:
                 heappush(self._heap, (due.slot.due, job_id))  # the slot was freed while it was being planned
             return
@@ -291,10 +264,12 @@ class MemoryJobStore(BaseJobStore):
             claim.finished.append(job)
         else:
             heappush(self._heap, (made.next.due, job_id))
-        self._hand_out(job, made, due.zone, claim)
+        self._hand_out(job, made, due.zone, now, claim)
 
-    def _hand_out(self, job: Job, made: Plan, zone: tzinfo, claim: Claim) -> None:
+    def _hand_out(self, job: Job, made: Plan, zone: tzinfo, now: int, claim: Claim) -> None:
         state = self._state
+        if made.skipped:
+            claim.skip(job, made, self._alias or "", zone, now, state.ongoing(job.id))
         if made.runs:
             started = [Run.of(job, self._alias or "", slot.fire_time, slot.due, zone) for slot in made.runs]
             if made.next is None:
@@ -311,8 +286,6 @@ class MemoryJobStore(BaseJobStore):
             state.backlog[job.id] = made.backlog
         elif state.backlog:
             state.backlog.pop(job.id, None)
-        if made.skipped:
-            claim.skipped.extend((job, slot) for slot in made.skipped)
         if made.missed:
             claim.missed.extend((job, slot) for slot in made.missed)
 

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from apscheduler_lite.executors.base import BaseExecutor
     from apscheduler_lite.job import Job
     from apscheduler_lite.jobstores.base import BaseJobStore
-    from apscheduler_lite.runs import Run
+    from apscheduler_lite.runs import Run, Wrap
 
 __all__ = ["Equipment"]
 
@@ -57,11 +57,13 @@ class Equipment(ABC):
 
     clock: Clock
     timezone: tzinfo
+    _has_hosts_zone: bool
     jobstore_retry_interval: float
     _logger: logging.Logger
     _job_defaults: JobOptions
     _ticker: Ticker
     _phase: str
+    _wrap: Wrap | None
 
     def __init__(self, gconfig: Mapping[str, Any] = {}, **options: Any) -> None:
         self._lock = RLock()
@@ -161,7 +163,9 @@ class Equipment(ABC):
         previous = getattr(self, "_listeners", None)
         self._logger = guarded(settings.logger)
         self.timezone = settings.timezone
+        self._has_hosts_zone = settings.has_hosts_zone
         self.clock = settings.clock
+        self._wrap = settings.wrap
         self.jobstore_retry_interval = settings.retry_interval
         self._job_defaults = settings.job_defaults
         self._listeners = Listeners(self._logger, self.clock)

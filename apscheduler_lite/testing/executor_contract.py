@@ -18,7 +18,8 @@ from apscheduler_lite.errors import MaxInstancesReachedError
 from apscheduler_lite.runs import Outcome, Run
 
 from . import _executor_bench as jobs
-from ._executor_bench import ExecutorBench, Recorder
+from ._executor_bench import Recorder
+from ._executor_context import Context
 from .checks import raises, until
 
 TYPE_CHECKING = False
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["ExecutorContract"]
 
 
-class ExecutorContract(ExecutorBench):
+class ExecutorContract(Context):
     """
     What holds for every executor.
 

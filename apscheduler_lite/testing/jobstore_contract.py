@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from ._store_claiming import Claiming
 from ._store_keeping import Keeping
+from ._store_overlap import Overlap
 from ._store_returning import Returning
 
 TYPE_CHECKING = False
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["JobStoreContract"]
 
 
-class JobStoreContract(Keeping, Claiming, Returning):
+class JobStoreContract(Keeping, Claiming, Overlap, Returning):
     """
     What holds for every job store.
 

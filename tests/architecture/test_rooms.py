@@ -31,7 +31,7 @@ HOMES = {
     "six": "_text",
     "sqlalchemy": "jobstores.sqlalchemy",
     "starlette": "dashboard",
-    "tzlocal": "_timezones",
+    "tzlocal": "_host_zone",
     "uvicorn": "dashboard",
 }
 

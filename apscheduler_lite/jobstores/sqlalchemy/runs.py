@@ -35,6 +35,9 @@ LONGEST_TEXT = 10_000
 
 PRUNED_AT_ONCE = 1_000
 
+ATTEMPTS = 10
+"""How often a run is begun at the most whose process dies each time: it may be what kills them."""
+
 
 def new_row(run: Run, member: Member | None, now: int) -> dict[str, Any]:
     """Return the row of a run that is claimed by a member, or has been dropped (it bears its outcome then)."""
@@ -69,6 +72,10 @@ def _storable(text: str | None) -> str | None:
     if len(text) > LONGEST_TEXT:
         text = f"…{text[-LONGEST_TEXT:]}"
     return text if text.isprintable() else text.replace("\0", "�").encode("utf-8", "replace").decode()
+
+
+def _given_up(reason: str) -> str:
+    return f"{reason}; so did the others, {ATTEMPTS} in all, that had begun it, and it is not run again"
 
 
 class Settled(NamedTuple):
@@ -192,7 +199,8 @@ class Records:
         Settle the runs of a process that is dead; return them, or None when another process was faster.
 
         Those that may go on in an engine, by what `adopts` says of their executor, become the member's. The others
-        become interrupted; those that are to be run again get a row of their own that any process may take.
+        become interrupted; those that are to be run again get a row of their own that any process may take, until they
+        have been begun as often as may be.
         """
         if not bury(connection, self._tables, dead):
             return None
@@ -240,8 +248,15 @@ class Records:
         connection.execute(
             runs.update().where(runs.c.id.in_(ids)).values(finished=now, outcome=Outcome.INTERRUPTED, reason=reason)
         )
+        given_up = [row.id for row in rows if row.rerun and row.attempt >= ATTEMPTS]
+        if given_up:
+            connection.execute(runs.update().where(runs.c.id.in_(given_up)).values(reason=_given_up(reason)))
         stored = self._stored_jobs(connection, {row.job_id for row in rows})
-        again = [self._next_attempt(row, now) for row in rows if row.rerun and row.job_id in stored]
+        again = [
+            self._next_attempt(row, now)
+            for row in rows
+            if row.rerun and row.job_id in stored and row.attempt < ATTEMPTS
+        ]
         if again:
             connection.execute(runs.insert(), again)
         self.drop_finished_jobs(connection, {row.job_id for row in rows})
@@ -251,7 +266,8 @@ class Records:
         for row in rows:
             run = self.recorded(row, alias)
             run.job = stored.get(row.job_id)
-            run.outcome, run.reason, run.finished = Outcome.INTERRUPTED, reason, now
+            run.outcome, run.finished = Outcome.INTERRUPTED, now
+            run.reason = _given_up(reason) if row.id in given_up else reason
             interrupted.append(run)
         return interrupted
 
