@@ -9,9 +9,9 @@ is awaited.
 from __future__ import annotations
 
 import logging
-from threading import RLock
 
 from ._interrupts import ends_program
+from ._locks import make_lock
 from ._options import as_positive_integer
 from ._references import name_of
 from ._running import run_awaitable
@@ -40,7 +40,7 @@ class Listeners:
         self.logger = logger
         self.clock = clock
         self.mask = 0  # all codes that anybody listens to, so that an event nobody wants need not be made
-        self._lock = RLock()  # for changing them
+        self._lock = make_lock()  # for changing them
         self._listeners: tuple[tuple[Listener, int], ...] = ()
         self.run_awaitable: Callable[[Awaitable[Any], object], None] = run_awaitable
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from threading import RLock
-
+from apscheduler_lite._locks import make_lock
 from apscheduler_lite._planning import backoff
 
 TYPE_CHECKING = False
@@ -25,7 +24,7 @@ class Bookkeeping:
     __slots__ = ("backlog", "changes", "failures", "instances", "lock", "owed", "retries", "waiting")
 
     def __init__(self) -> None:
-        self.lock = RLock()
+        self.lock = make_lock()
         self.changes = 0  # how many changes of jobs there have been
         self.instances: dict[str, list[Run]] = {}
         self.backlog: dict[str, int] = {}
@@ -42,7 +41,7 @@ class Bookkeeping:
         if outcome is not None:
             return []
         with self.lock:
-            found = [run for runs in self.instances.values() for run in runs if job_id in (None, run.job_id)]
+            found = [run for runs in list(self.instances.values()) for run in runs if job_id in (None, run.job_id)]
         found = [run for run in found if since is None or run.due >= since]
         return sorted(found, key=lambda run: run.due, reverse=True)[:limit]
 
@@ -100,10 +99,9 @@ class Bookkeeping:
         return False
 
     def next_retry(self, now: int) -> int | None:
-        with self.lock:
-            return min((until for until in self.retries.values() if until > now), default=None)
+        return min((until for until in list(self.retries.values()) if until > now), default=None)
 
     def forget(self) -> None:
-        with self.lock:
-            self.retries.clear()
-            self.failures.clear()
+        # Without the lock: a claim takes it in a transaction, for which a signal handler that interrupts this may wait.
+        self.retries.clear()
+        self.failures.clear()
