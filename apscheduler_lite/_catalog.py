@@ -77,7 +77,8 @@ class Catalog:
         store = self.stores.get(alias)
         if store is None or not store.works_before_start:
             return None
-        store.attach(self._host, alias)
+        if store._scheduler is not self._host or store._alias != alias:
+            store.attach(self._host, alias)
         return store
 
     # -- finding -----------------------------------------------------------------------------------------------

@@ -288,10 +288,10 @@ class LoopThread:
     """
 
     def __init__(self, name: str) -> None:
-        from threading import Lock
+        from threading import RLock
 
         self._name = name
-        self._lock = Lock()
+        self._lock = RLock()
         self._loop: AbstractEventLoop | None = None
         self._thread: Any = None
 

@@ -1,14 +1,12 @@
-"""
-The job: a callable with its arguments, a trigger and options, under an id.
-
-A `Job` knows no scheduler; it asks what it needs of a `JobHost`, which a scheduler is.
-"""
+"""A job: a callable with its arguments, a trigger and options; it knows no scheduler, but a `JobHost`."""
 
 from __future__ import annotations
 
 import os
 from datetime import timezone
+from operator import attrgetter
 
+from ._host_zone import warn_of_naive
 from ._job_state import restore, state_of
 from ._options import (
     DEFAULT_OPTIONS,
@@ -22,7 +20,7 @@ from ._options import (
 )
 from ._references import check_arguments, name_of, reference_to, resolve
 from ._text import shorten, to_text
-from ._timezones import FIRST_INSTANT, LAST_INSTANT, from_instant, to_datetime, to_instant, warn_of_naive
+from ._timezones import FIRST_INSTANT, LAST_INSTANT, from_instant, to_datetime, to_instant
 from .errors import UnknownAttributeError
 
 TYPE_CHECKING = False
@@ -32,6 +30,7 @@ if TYPE_CHECKING:
     from typing import Any, Protocol
 
     from ._options import JobOptions
+    from .retry import Retry
     from .triggers.base import BaseTrigger
 
     class JobHost(Protocol):
@@ -58,6 +57,11 @@ def new_job_id() -> str:
     return os.urandom(16).hex()
 
 
+def _option(name: str) -> Any:
+    """Return a property for one of the job's options; the docstring of `Job` says what it means."""
+    return property(attrgetter(f"_options.{name}"))
+
+
 class Job:
     """
     A callable with its arguments, its trigger and its options, as a job store holds it.
@@ -77,6 +81,12 @@ class Job:
         coalesce: whether several due runs become one.
         max_instances: how many of its runs may be in progress at the same time.
         on_crash: what becomes of a run whose process died: ``"skip"`` records it, ``"rerun"`` runs it again.
+        on_overlap: what becomes of a run that comes due while `max_instances` are in progress: ``"skip"`` drops it,
+            ``"queue"`` lets one wait, ``"cancel_previous"`` cancels the oldest.
+        timeout: seconds that a run may last; None for any time.
+        retry: when a run that failed is tried again, a `Retry`; None for never.
+        catch_up: what is made up for after downtime: ``"latest"``, ``"all"`` or ``"none"``; None: `coalesce` decides.
+        max_catch_up: how many fire times ``"all"`` makes up for at the most.
         next_run_time: the earliest fire time not yet claimed, as an aware datetime; None when the job is paused,
             pending or finished.
         paused: whether it is paused.
@@ -108,6 +118,16 @@ class Job:
     args: tuple[Any, ...]
     trigger: BaseTrigger
     paused: bool
+    executor: str = _option("executor")
+    misfire_grace_time: float | None = _option("misfire_grace_time")
+    coalesce: bool = _option("coalesce")
+    max_instances: int = _option("max_instances")
+    on_crash: str = _option("on_crash")
+    on_overlap: str = _option("on_overlap")
+    timeout: float | None = _option("timeout")
+    retry: Retry | None = _option("retry")
+    catch_up: str | None = _option("catch_up")
+    max_catch_up: int = _option("max_catch_up")
     _func_ref: str | None
     _kwargs: dict[str, Any] | None
     _options: JobOptions
@@ -183,31 +203,6 @@ class Job:
             return reference_to(self.func)
         except ValueError:
             return None
-
-    @property
-    def executor(self) -> str:
-        """Return the alias of the executor that runs it."""
-        return self._options.executor
-
-    @property
-    def misfire_grace_time(self) -> float | None:
-        """Return the seconds that a run may start late; None for any lateness."""
-        return self._options.misfire_grace_time
-
-    @property
-    def coalesce(self) -> bool:
-        """Return whether several due runs become one."""
-        return self._options.coalesce
-
-    @property
-    def max_instances(self) -> int:
-        """Return how many runs may be in progress at the same time."""
-        return self._options.max_instances
-
-    @property
-    def on_crash(self) -> str:
-        """Return what becomes of a run whose process died: ``"skip"`` or ``"rerun"``."""
-        return self._options.on_crash
 
     @property
     def zone(self) -> tzinfo:

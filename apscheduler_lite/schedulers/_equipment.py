@@ -58,6 +58,7 @@ class Equipment(ABC):
 
     clock: Clock
     timezone: tzinfo
+    _has_hosts_zone: bool
     jobstore_retry_interval: float
     _logger: logging.Logger
     _job_defaults: JobOptions
@@ -162,6 +163,7 @@ class Equipment(ABC):
         previous = getattr(self, "_listeners", None)
         self._logger = guarded(settings.logger)
         self.timezone = settings.timezone
+        self._has_hosts_zone = settings.has_hosts_zone
         self.clock = settings.clock
         self.jobstore_retry_interval = settings.retry_interval
         self._job_defaults = settings.job_defaults

@@ -162,6 +162,7 @@ class ExecutorBench:
     executor_class: Callable[..., BaseExecutor] | None = None
     workers: int | None = 2
     runs_elsewhere = False
+    carries_functions = False
     runs_at_once = False
     restarts = True
 

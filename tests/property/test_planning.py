@@ -6,19 +6,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apscheduler_lite._options import JobOptions
+from apscheduler_lite._options import DEFAULT_OPTIONS
 from apscheduler_lite._planning import Slot, first_slot, plan
 from apscheduler_lite._timezones import UTC, from_instant
 from apscheduler_lite.triggers.interval import IntervalTrigger
 from tests.beat import Beat
 
-OPTIONS = st.builds(
-    JobOptions.of,
-    st.just("default"),
-    st.none() | st.integers(1, 60).map(lambda grace: grace / 1e6),
-    st.booleans(),
-    st.integers(1, 4),
-)
+OPTIONS = st.fixed_dictionaries(
+    {
+        "misfire_grace_time": st.none() | st.integers(1, 60).map(lambda grace: grace / 1e6),
+        "coalesce": st.booleans(),
+        "max_instances": st.integers(1, 4),
+    }
+).map(DEFAULT_OPTIONS.replaced)
 
 
 @st.composite
@@ -81,7 +81,7 @@ def test_a_plan_is_what_a_walk_through_all_fire_times_finds(beat, options, now, 
 @given(st.data(), beats(), st.integers(1, 3), st.booleans())
 def test_claim_after_claim_no_fire_time_is_lost_or_doubled(coalesce, data, beat, max_instances, can_overlap):
     """Whatever the moments at which one looks: each fire time is run, skipped, coalesced or missed, once, in order."""
-    options = JobOptions.of("default", None, coalesce, max_instances)
+    options = DEFAULT_OPTIONS.replaced({"coalesce": coalesce, "max_instances": max_instances})
     slot = first_slot(beat, 0)
     now, running, backlog = 0, 0, None
     accounted: list[tuple[str, int]] = []
@@ -119,7 +119,7 @@ def test_an_interval_trigger_is_planned_like_a_beat(length, start, period, insta
         end_date=from_instant(start + length * (instances + end_after), UTC),
     )
     now = start + length * instances + period % length
-    options = JobOptions.of("default", None, coalesce, 100)
+    options = DEFAULT_OPTIONS.replaced({"coalesce": coalesce, "max_instances": 100})
 
     made = plan(trigger, Slot(start, start), now, options)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from apscheduler_lite._options import JobOptions
+from apscheduler_lite._options import DEFAULT_OPTIONS
 from apscheduler_lite._planning import LISTED, Plan, Slot, backoff, first_slot, plan
 from apscheduler_lite.triggers.date import DateTrigger
 from tests.beat import Beat
@@ -12,7 +12,10 @@ from tests.beat import Beat
 
 def decide(beat, slot, now, *, coalesce=True, max_instances=1, grace=None, running=0, backlog=None):
     """Return what becomes of a job with that trigger."""
-    options = JobOptions.of("default", None if grace is None else grace / 1e6, coalesce, max_instances)
+    seconds = None if grace is None else grace / 1e6
+    options = DEFAULT_OPTIONS.replaced(
+        {"misfire_grace_time": seconds, "coalesce": coalesce, "max_instances": max_instances}
+    )
     return plan(beat, Slot(slot, slot + beat.delay(slot)), now, options, running, backlog)
 
 

@@ -3,18 +3,21 @@ One engine, and what each database wants to be treated like.
 
 All SQL of the store goes through `Database.read` and `Database.write`, which take a function of a connection. A write
 is one transaction; it is tried again where the database says that it met another one (deadlock, serialization failure,
-a lost connection), so the function must have no effect but through its connection and its result.
+a lost connection), so the function must have no effect but through its connection and its result. It may be called by
+another thread (see `deputy`), and must neither log nor take a lock that callers hold.
 """
 
 from __future__ import annotations
 
 import os
 from contextlib import contextmanager, nullcontext
-from threading import Condition, Lock, RLock
+from threading import Condition, RLock
 from weakref import WeakSet
 
 from apscheduler_lite._clock import Alarm, SystemClock
 from apscheduler_lite.errors import StoreUnavailableError
+
+from . import deputy
 
 try:
     from sqlalchemy import create_engine, event, text
@@ -75,6 +78,9 @@ class Database:
 
     def read(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what the function returns, which only reads; a lost connection is tried again once."""
+        return deputy.call(lambda: self._read(work, *args, **kwargs))
+
+    def _read(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         for attempt in (1, 2):
             try:
                 with self._gate, self._shared(), self._reading.connect() as connection:
@@ -87,6 +93,9 @@ class Database:
 
     def write(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what the function returns, which is called in a transaction, perhaps more than once."""
+        return deputy.call(lambda: self._write(work, *args, **kwargs))
+
+    def _write(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         for attempt in range(1, ATTEMPTS + 1):
             committing = False
             try:
@@ -172,20 +181,25 @@ class Gate:
     """
 
     def __init__(self) -> None:
-        self._changed = Condition(Lock())
+        self._changed = Condition()
         self._inside = 0
         _gates.add(self)
 
     def __enter__(self) -> None:
         """Go in, unless a fork is under way."""
-        with self._changed:
-            self._inside += 1
+        self._count(1)
 
     def __exit__(self, *exc_info: object) -> None:
         """Go out."""
-        with self._changed:
-            self._inside -= 1
+        self._count(-1)
+
+    def _count(self, step: int) -> None:
+        # Not for ever: a signal handler may have interrupted the fork, and wait for whoever wants to go in here.
+        is_held = self._changed.acquire(timeout=LONGEST_FORK)
+        self._inside += step
+        if is_held:
             self._changed.notify_all()
+            self._changed.release()
 
     def close(self) -> None:
         """Let nobody in any more, and wait until all are out."""

@@ -7,6 +7,8 @@ pruned by age. A run that waits for a process to take it, such as one that is ru
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from sqlalchemy import bindparam, exists, select
 
 from apscheduler_lite._slots import is_to_be_set_back
@@ -17,7 +19,7 @@ from .liveness import bury
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
     from sqlalchemy import Connection
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from .liveness import Member
     from .schema import Tables
 
-__all__ = ["Records", "new_row"]
+__all__ = ["Records", "Settled", "new_row"]
 
 LONGEST_TEXT = 10_000
 """Characters of a reason or a traceback that are kept; of a longer one the end, which says most."""
@@ -67,6 +69,13 @@ def _storable(text: str | None) -> str | None:
     if len(text) > LONGEST_TEXT:
         text = f"…{text[-LONGEST_TEXT:]}"
     return text if text.isprintable() else text.replace("\0", "�").encode("utf-8", "replace").decode()
+
+
+class Settled(NamedTuple):
+    """What has become of the runs of a process that is dead."""
+
+    interrupted: list[Run]
+    taken_over: list[Run]
 
 
 class Records:
@@ -176,11 +185,14 @@ class Records:
 
     # -- those whose process died ------------------------------------------------------------------------------
 
-    def interrupt(self, connection: Connection, dead: Any, now: int, alias: str) -> list[Run] | None:
+    def settle(
+        self, connection: Connection, dead: Any, member: Member, adopts: Callable[[str], bool], now: int, alias: str
+    ) -> Settled | None:
         """
         Settle the runs of a process that is dead; return them, or None when another process was faster.
 
-        They become interrupted. Those that are to be run again get a row of their own that any process may take.
+        Those that may go on in an engine, by what `adopts` says of their executor, become the member's. The others
+        become interrupted; those that are to be run again get a row of their own that any process may take.
         """
         if not bury(connection, self._tables, dead):
             return None
@@ -188,13 +200,45 @@ class Records:
         rows = connection.execute(
             select(runs).where(runs.c.finished.is_(None), runs.c.scheduler == dead.id).order_by(runs.c.due)
         ).all()
+        cut = [row for row in rows if not adopts(row.executor)]
+        reason = f"interrupted: its process (pid {dead.pid} on {dead.host}) ended or was silent for too long"
+        return Settled(
+            self._interrupt(connection, cut, reason, now, alias),
+            self._take_over(connection, [row for row in rows if row not in cut], member, alias),
+        )
+
+    def interrupt(self, connection: Connection, run_ids: Iterable[str], reason: str, now: int, alias: str) -> list[Run]:
+        """Settle runs in progress that no one will end any more, and return them."""
+        runs = self._tables.runs
+        rows = connection.execute(select(runs).where(runs.c.finished.is_(None), runs.c.id.in_(run_ids))).all()
+        return self._interrupt(connection, rows, reason, now, alias)
+
+    def _take_over(self, connection: Connection, rows: Sequence[Any], member: Member, alias: str) -> list[Run]:
+        """Make the runs of rows a member's own."""
         if not rows:
             return []
-        reason = f"interrupted: its process (pid {dead.pid} on {dead.host}) ended or was silent for too long"
+        runs = self._tables.runs
         connection.execute(
             runs.update()
-            .where(runs.c.finished.is_(None), runs.c.scheduler == dead.id)
-            .values(finished=now, outcome=Outcome.INTERRUPTED, reason=reason)
+            .where(runs.c.id.in_([row.id for row in rows]))
+            .values(scheduler=member.id, host=member.host, pid=member.pid)
+        )
+        stored = self._stored_jobs(connection, {row.job_id for row in rows})
+        taken = []
+        for row in rows:
+            job = stored.get(row.job_id)
+            run = self.recorded(row, alias) if job is None else Run.of(job, alias, row.fire_time, row.due)
+            run._id, run.attempt, run.executor = row.id, row.attempt, row.executor
+            taken.append(run)
+        return taken
+
+    def _interrupt(self, connection: Connection, rows: Sequence[Any], reason: str, now: int, alias: str) -> list[Run]:
+        if not rows:
+            return []
+        runs = self._tables.runs
+        ids = [row.id for row in rows]
+        connection.execute(
+            runs.update().where(runs.c.id.in_(ids)).values(finished=now, outcome=Outcome.INTERRUPTED, reason=reason)
         )
         stored = self._stored_jobs(connection, {row.job_id for row in rows})
         again = [self._next_attempt(row, now) for row in rows if row.rerun and row.job_id in stored]
@@ -202,7 +246,7 @@ class Records:
             connection.execute(runs.insert(), again)
         self.drop_finished_jobs(connection, {row.job_id for row in rows})
         if not self._keeps:
-            connection.execute(self._drop, {"ids": [row.id for row in rows]})
+            connection.execute(self._drop, {"ids": ids})
         interrupted = []
         for row in rows:
             run = self.recorded(row, alias)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from datetime import timedelta
-from threading import Lock, RLock
+from threading import RLock
 from weakref import finalize
 
 from apscheduler_lite._clock import SystemClock
@@ -127,7 +127,7 @@ class SQLAlchemyJobStore(BaseJobStore):
         self._keeper: Keeper | None = None
         self._last_keeper: Keeper | None = None  # of the start before, as long as runs of it go on
         self._listener: Listener | None = None
-        self._preparing = Lock()
+        self._preparing = RLock()
         self._is_prepared = False
         self._has_more = False
         self._has_open = True
@@ -153,6 +153,8 @@ class SQLAlchemyJobStore(BaseJobStore):
             logger=self._logger,
             alias=alias,
             wakeup=scheduler.wakeup,
+            adopts=scheduler._adopts,
+            adopt=scheduler._adopt,
             heartbeat_interval=self._heartbeat_interval,
             dead_after=self._dead_after,
             keep_runs=self._keep_runs,
@@ -188,9 +190,8 @@ class SQLAlchemyJobStore(BaseJobStore):
     def after_fork(self) -> None:
         super().after_fork()
         self._keeper = self._last_keeper = self._listener = None
-        self._preparing = Lock()
+        self._preparing = RLock()
         self._early.after_fork()
-        self._documents.after_fork()
         self._books_of_ours.lock = RLock()
         self._database.after_fork()
 
