@@ -51,7 +51,7 @@ def _end() -> None:
 
 def _begin_child() -> None:
     workers = sys.modules.get("apscheduler_lite.executors._processes")  # no process pool, no workers
-    is_worker = workers is not None and workers.is_starting()
+    is_worker = workers is not None and workers.begin_in_child()
     for scheduler in list(_schedulers):
         scheduler._begin_in_child(is_worker=is_worker)
 

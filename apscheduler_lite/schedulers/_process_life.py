@@ -65,7 +65,20 @@ class ProcessLife(Life):
         self._runs, self._given_up = set(), set()
         self._unclosed, self._is_closing = {}, False
         self._catalog.begin_in_child()
-        if was_running and not is_worker:  # of a worker process nobody expects that it schedules
+        self._is_silent_copy = was_running and not is_worker  # of a worker process nobody expects that it schedules
+
+    _is_silent_copy = False
+    """Whether it is the stopped copy of a running scheduler, in a forked process, and has not said so yet."""
+
+    def _say_if_copy(self) -> None:
+        """
+        Say that the scheduler is stopped in this process, to whoever begins to use it here.
+
+        Not right after the fork: another thread may have been writing a log record then, and whatever its handler holds
+        is held for ever in the child.
+        """
+        if self._is_silent_copy:
+            self._is_silent_copy = False
             self._logger.info(
                 "This scheduler is stopped in the forked process; it goes on in its parent", extra={"action": "forked"}
             )
