@@ -9,11 +9,12 @@ executors.
 
 from __future__ import annotations
 
-from threading import Thread, get_ident
+from threading import Thread
 
 from apscheduler_lite._clock import Alarm, SystemClock
 from apscheduler_lite._locks import holds_lock
 from apscheduler_lite._options import check_waiting
+from apscheduler_lite._running import acting_thread
 from apscheduler_lite._text import counted
 from apscheduler_lite.errors import SchedulerAlreadyRunningError, SchedulerNotRunningError
 from apscheduler_lite.events import (
@@ -105,7 +106,7 @@ class Life(Opening):
     def _is_started(self) -> bool:
         """Return whether it is started, once a start that another thread is making has come to its end."""
         with self._lock:
-            self._changed.wait_for(lambda: self._phase != "starting" or self._turner == get_ident())
+            self._changed.wait_for(lambda: self._phase != "starting" or self._turner == acting_thread())
             return self._phase == "started"
 
     # -- start -------------------------------------------------------------------------------------------------
@@ -131,7 +132,7 @@ class Life(Opening):
             if self._phase != "stopped":
                 raise SchedulerAlreadyRunningError
             self._phase = "starting"
-            self._turner = get_ident()
+            self._turner = acting_thread()
             self._stop_asked = None
             self._is_draining = False
             self._alarm = alarm = Alarm()  # a new one: the loop of the last start may still sleep on the old one
@@ -163,7 +164,7 @@ class Life(Opening):
         with self._lock:
             if self._phase != "stopping":
                 return
-            asked = self._take_stop() if self._ticking == get_ident() == self._turner else None
+            asked = self._take_stop() if self._ticking == acting_thread() == self._turner else None
             if asked is None and not self._is_inside() and not held:
                 self._changed.wait_for(lambda: self._phase != "stopping")
         if asked is not None:
@@ -250,7 +251,8 @@ class Life(Opening):
     def _shut_down(self, wait: bool, bound: Bound) -> None:
         with self._lock:
             if self._phase == "starting" and (
-                self._turner == get_ident() or not self._changed.wait_for(lambda: self._phase != "starting", bound.left)
+                self._turner == acting_thread()
+                or not self._changed.wait_for(lambda: self._phase != "starting", bound.left)
             ):
                 self._stop_asked = (wait, bound)
                 return
@@ -261,10 +263,10 @@ class Life(Opening):
                     self._wait_for_rest(bound)
                 return
             self._phase = "stopping"
-            self._turner = get_ident()
+            self._turner = acting_thread()
             self._state = STATE_STOPPED
             self._is_draining = self._is_leaving = True
-            in_pass = self._ticking == get_ident()
+            in_pass = self._ticking == acting_thread()
             self._stop_asked = (wait, bound) if in_pass else None
         self._alarm.ring()
         if not in_pass:
@@ -301,7 +303,7 @@ class Life(Opening):
     def _wait_for_pass(self, bound: Bound) -> None:
         """Wait until no other thread is in a pass, so that nothing is claimed after this."""
         with self._lock:
-            if not self._changed.wait_for(lambda: self._ticking in (None, get_ident()), bound.left):
+            if not self._changed.wait_for(lambda: self._ticking in (None, acting_thread()), bound.left):
                 self._logger.warning("Scheduler shut down while its loop was held up by a store, trigger or listener")
                 self._ticking = None  # it claims nothing more when it comes back
 
@@ -347,12 +349,12 @@ class Life(Opening):
 
     def _is_inside(self) -> bool:
         """Return whether the calling thread is in a turn, a pass or a run, which must not be waited for."""
-        me = get_ident()
+        me = acting_thread()
         return me in (self._turner, self._ticking) or bool(self._own_runs())
 
     def _own_runs(self) -> set[Run]:
         """Return the runs that the calling thread is in: it calls or awaits them, tells of them, hands them over."""
-        current, me = _current.get(), get_ident()
+        current, me = _current.get(), acting_thread()
         in_hand = self._in_hand if self._ticking == me else None
         # Copied first, by one step in C: runs come and go meanwhile.
         return {run for run in self._runs.copy() if run is current or run is in_hand or run.held_by == me}
@@ -363,5 +365,5 @@ class Life(Opening):
 
     def _refuse_to_block(self) -> None:
         """Raise when the calling thread is one that this scheduler needs in order to go on."""
-        if _current.get() is not None or get_ident() in (self._ticking, self._turner):
+        if _current.get() is not None or acting_thread() in (self._ticking, self._turner):
             raise RuntimeError("a job or a listener cannot wait for its own scheduler; call this from the test itself")
