@@ -31,7 +31,7 @@ class BlockingScheduler(BaseScheduler):
             longest; None, the default, for any time.
     """
 
-    _own_options = ("handle_signals", "shutdown_timeout")
+    _own_options: tuple[str, ...] = ("handle_signals", "shutdown_timeout")
     _handles_signals = False
     _shutdown_timeout: float | None = None
 
