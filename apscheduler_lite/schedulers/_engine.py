@@ -26,7 +26,8 @@ from apscheduler_lite.events import (
 )
 from apscheduler_lite.executors.base import OUTCOME_EVENTS, event_of
 
-from ._life import STATE_PAUSED, STATE_RUNNING, STATE_STOPPED, Life
+from ._life import STATE_PAUSED, STATE_RUNNING, STATE_STOPPED
+from ._process_life import ProcessLife
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ STEP = 1.0
 """Seconds by which wall and monotonic clock must part before that is called a step."""
 
 
-class Engine(Life):
+class Engine(ProcessLife):
     """A scheduler without the calls that are about jobs."""
 
     def _begin_stopped(self) -> None:

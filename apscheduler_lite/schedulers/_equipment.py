@@ -14,6 +14,7 @@ from apscheduler_lite._clock import Alarm
 from apscheduler_lite._configuration import build, nested, read
 from apscheduler_lite._guarded_logger import guarded
 from apscheduler_lite._listeners import Listeners
+from apscheduler_lite._locks import make_lock
 from apscheduler_lite._options import as_name
 from apscheduler_lite._text import did_you_mean, one_of
 from apscheduler_lite._tick import Ticker, is_logged
@@ -68,7 +69,7 @@ class Equipment(ABC):
     _wrap: Wrap | None
 
     def __init__(self, gconfig: Mapping[str, Any] = {}, **options: Any) -> None:
-        self._lock = RLock()
+        self._lock = make_lock()
         self._changed = Condition(self._lock)
         self._alarm = Alarm()
         self._catalog = Catalog(self)

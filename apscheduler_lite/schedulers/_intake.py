@@ -282,6 +282,7 @@ class Intake(Engine):
 
     def _add(self, new: list[NewJob], alias: str) -> None:
         as_name(alias, "jobstore")
+        self._say_if_copy()
         self._check_before_adding(new, alias)
         stored = self._catalog.add(new, alias, self.clock.now())
         wake = False

@@ -87,8 +87,7 @@ class BaseScheduler(Intake):
         def decide(job: Job) -> dict[str, Any]:
             slots = job._decide(changes)
             if "trigger" in changes and "next_run_time" not in changes and not job.paused:
-                # A pending job's trigger is asked when the scheduler starts.
-                slots.update(slots_of(None if job.pending else first_slot(slots["trigger"], now)))
+                slots.update(slots_of(self._first_slot(job, slots["trigger"], now)))
             return slots
 
         return self._change(job_id, jobstore, decide)[0]
@@ -133,11 +132,18 @@ class BaseScheduler(Intake):
         def decide(job: Job) -> dict[str, Any]:
             if not job.paused:
                 return {}
-            slot: Slot | None = first_slot(job.trigger, now)
-            return {"paused": False, **slots_of(None if job.pending else slot)}
+            return {"paused": False, **slots_of(self._first_slot(job, job.trigger, now))}
 
         job, is_over = self._change(job_id, jobstore, decide)
         return None if is_over else job
+
+    def _first_slot(self, job: Job, trigger: BaseTrigger, now: int) -> Slot | None:
+        """Return the slot at which the job begins anew with the trigger, beyond those for which it runs just now."""
+        if job.pending:  # its trigger is asked when the scheduler starts
+            return None
+        own = (run for run in self._runs.copy() if run.job_id == job.id and run.jobstore == job._jobstore_alias)
+        made = (run.fire_time for run in own if run.job is not None and run.job.trigger.is_same_schedule(trigger))
+        return first_slot(trigger, now, max(made, default=None))
 
     def _change(self, job_id: str, jobstore: str | None, decide: Callable[[Job], dict[str, Any]]) -> tuple[Job, bool]:
         """Change a job by what `decide` makes of it; return it, and whether the change has ended its schedule."""

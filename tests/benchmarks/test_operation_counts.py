@@ -113,7 +113,7 @@ def job_at(moment: int) -> Job:
 CALLS = {
     "add_job": (lambda scheduler, id: scheduler.add_job(work, "interval", hours=1, id=id), 225),
     "modify_job": (lambda scheduler, id: scheduler.modify_job(id, name="other"), 100),
-    "reschedule_job": (lambda scheduler, id: scheduler.reschedule_job(id, trigger="interval", hours=2), 225),
+    "reschedule_job": (lambda scheduler, id: scheduler.reschedule_job(id, trigger="interval", hours=2), 235),
     "get_job": (lambda scheduler, id: scheduler.get_job(id), 22),
     "remove_job": (lambda scheduler, id: scheduler.remove_job(id), 55),
 }
@@ -255,7 +255,7 @@ def test_importing_the_scheduler_imports_nothing_that_it_may_never_need():
     imported = modules_after("from apscheduler_lite.schedulers.background import BackgroundScheduler")
 
     assert not imported & NOT_NEEDED
-    assert len({name for name in imported if name.startswith("apscheduler_lite")}) <= 52
+    assert len({name for name in imported if name.startswith("apscheduler_lite")}) <= 56
 
 
 def test_importing_the_package_alone_imports_none_of_its_modules():

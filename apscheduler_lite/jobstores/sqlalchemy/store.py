@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from datetime import timedelta
-from threading import RLock
 from weakref import finalize
 
 from apscheduler_lite._clock import SystemClock
+from apscheduler_lite._locks import make_lock
 from apscheduler_lite._options import as_bool, as_name, as_number
 from apscheduler_lite._timezones import UTC, from_instant, to_instant
 from apscheduler_lite.errors import StoreUnavailableError
@@ -129,7 +129,7 @@ class SQLAlchemyJobStore(BaseJobStore):
         self._keeper: Keeper | None = None
         self._last_keeper: Keeper | None = None  # of the start before, as long as runs of it go on
         self._listener: Listener | None = None
-        self._preparing = RLock()
+        self._preparing = make_lock()
         self._is_prepared = False
         self._has_more = False
         self._has_open = True
@@ -193,9 +193,9 @@ class SQLAlchemyJobStore(BaseJobStore):
     def after_fork(self) -> None:
         super().after_fork()
         self._keeper = self._last_keeper = self._listener = None
-        self._preparing = RLock()
+        self._preparing = make_lock()
         self._early.after_fork()
-        self._books_of_ours.lock = RLock()
+        self._books_of_ours.lock = make_lock()
         self._database.after_fork()
 
     @property
