@@ -43,6 +43,7 @@ class TestOnLoky(ExecutorContract):
 
     runs_elsewhere = True
     carries_functions = True
+    has_loop = False
 
     def make_executor(self, cls=None):
         pytest.importorskip("loky", reason="loky is not installed")
