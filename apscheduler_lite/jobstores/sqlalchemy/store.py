@@ -328,7 +328,8 @@ class SQLAlchemyJobStore(BaseJobStore):
         monotonic = SystemClock().monotonic()
         if known == self._known_executors and monotonic < self._strays_at:
             return
-        claim.faults.extend(self._database.read(self._claims.strays, now, capacity))
+        rows = self._database.read(self._claims.strays, now, capacity)
+        claim.faults.extend(self._claims.stray_faults(rows, capacity))
         self._known_executors, self._strays_at = known, monotonic + STRAYS_EVERY
 
     def record_outcomes(self, runs: Sequence[Run]) -> bool:
