@@ -133,7 +133,7 @@ class Equipment(ABC):
                 events that wait are held in memory, any number of them; the log tells of a thousand.
 
         Raises:
-            TypeError: the callback is not callable, the mask no integer, or ``deferred`` no bool.
+            TypeError: the callback is not callable, the mask no integer, or ``deferred`` no truth value.
             ValueError: the mask holds codes that no event has.
         """
         self._listeners.add(callback, mask, deferred=deferred)
