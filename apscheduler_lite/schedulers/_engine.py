@@ -155,6 +155,7 @@ class Engine(ProcessLife):
     def _adopt(self, run: Run) -> bool:
         """Have a run of a scheduler that is dead taken over by its executor; return whether it was."""
         executor = self._executors.get(run.executor)
+        run.wrap = self._wrap  # it may have to be run again
         self._runs.add(run)  # before it is taken over, for it may end in that moment
         try:
             if executor is not None and executor.adopt(run):
