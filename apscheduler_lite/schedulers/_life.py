@@ -220,7 +220,7 @@ class Life(Opening):
         given up. `start` works again after it; jobs in a memory store are kept.
 
         Args:
-            wait: return only when the runs in progress have ended.
+            wait: return only when the runs in progress have ended and deferred listeners have heard all events.
             timeout: seconds to wait at the longest; None for any time.
 
         Raises:
@@ -232,7 +232,7 @@ class Life(Opening):
         if holds_lock():
             self._shut_down_after_step(wait, bound)
             return
-        self._shut_down(wait, bound)
+        self._shut_down_and_hear_out(wait, bound)
 
     def _shut_down_after_step(self, wait: bool, bound: Bound) -> None:
         """
@@ -246,7 +246,14 @@ class Life(Opening):
                 self._state = STATE_STOPPED
                 self._is_leaving = True
         self._alarm.ring()
-        Thread(target=Life._shut_down, args=(self, wait, bound), name="APScheduler shutdown", daemon=True).start()
+        Thread(
+            target=Life._shut_down_and_hear_out, args=(self, wait, bound), name="APScheduler shutdown", daemon=True
+        ).start()
+
+    def _shut_down_and_hear_out(self, wait: bool, bound: Bound) -> None:
+        self._shut_down(wait, bound)
+        if wait and not self._is_inside():
+            self._hear_out(bound)
 
     def _shut_down(self, wait: bool, bound: Bound) -> None:
         with self._lock:
@@ -360,8 +367,9 @@ class Life(Opening):
         return {run for run in self._runs.copy() if run is current or run is in_hand or run.held_by == me}
 
     def _is_busy(self) -> bool:
-        """Return whether a pass or a run is going on, for a clock that waits until nothing is."""
-        return self._ticking is not None or bool(self._runs) or self._phase in ("starting", "stopping")
+        """Return whether a pass, a run or a deferred listener goes on, for a clock that waits until nothing does."""
+        is_turning = self._ticking is not None or self._phase in ("starting", "stopping")
+        return is_turning or bool(self._runs) or not self._listeners.is_quiet()
 
     def _refuse_to_block(self) -> None:
         """Raise when the calling thread is one that this scheduler needs in order to go on."""

@@ -11,7 +11,7 @@ from threading import Condition
 from apscheduler_lite._clock import Alarm
 from apscheduler_lite._locks import make_lock
 
-from ._life import STATE_STOPPED, Life
+from ._life import STATE_STOPPED, Bound, Life
 from ._process import watch
 
 TYPE_CHECKING = False
@@ -40,6 +40,7 @@ class ProcessLife(Life):
             while self._phase == "stopping" or not self._runs <= self._given_up or (self._unclosed and not self._runs):
                 self._changed.wait(self._look_every)
                 self._give_up_lost_runs()
+        self._hear_out(Bound(None))
 
     def _warn_of_scheduled(self) -> None:
         # Jobs that outlive the process are no loss: they run when it, or another one, is there again.
@@ -65,6 +66,7 @@ class ProcessLife(Life):
         self._runs, self._given_up = set(), set()
         self._unclosed, self._is_closing = {}, False
         self._catalog.begin_in_child()
+        self._listeners.begin_in_child()
         self._is_silent_copy = was_running and not is_worker  # of a worker process nobody expects that it schedules
 
     _is_silent_copy = False

@@ -6,8 +6,7 @@ import sys
 
 from apscheduler_lite._host_zone import reload_local_timezone
 from apscheduler_lite._new_jobs import NewJob
-from apscheduler_lite._options import MODIFIABLE, as_bool, as_name, as_positive_integer
-from apscheduler_lite._planning import first_slot
+from apscheduler_lite._options import MODIFIABLE, as_bool, as_choice, as_name, as_positive_integer
 from apscheduler_lite._slots import slots_in_zone, slots_of
 from apscheduler_lite._text import shorten
 from apscheduler_lite._timezones import to_datetime, to_instant
@@ -18,6 +17,7 @@ from apscheduler_lite.events import (
     EVENT_JOB_REMOVED,
     SchedulerEvent,
 )
+from apscheduler_lite.runs import OUTCOMES
 from apscheduler_lite.triggers.base import BaseTrigger
 
 from ._engine import STATE_PAUSED, STATE_RUNNING, STATE_STOPPED
@@ -31,9 +31,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any, TextIO
 
-    from apscheduler_lite._planning import Slot
     from apscheduler_lite.job import Job
-    from apscheduler_lite.runs import Run
+    from apscheduler_lite.records import RunRecord
 
 __all__ = ["STATE_PAUSED", "STATE_RUNNING", "STATE_STOPPED", "BaseScheduler"]
 
@@ -135,14 +134,6 @@ class BaseScheduler(Intake):
 
         job, is_over = self._change(job_id, jobstore, decide)
         return None if is_over else job
-
-    def _first_slot(self, job: Job, trigger: BaseTrigger, now: int) -> Slot | None:
-        """Return the slot at which the job begins anew with the trigger, beyond those for which it runs just now."""
-        if job.pending:  # its trigger is asked when the scheduler starts
-            return None
-        own = (run for run in self._runs.copy() if run.job_id == job.id and run.jobstore == job._jobstore_alias)
-        made = (run.fire_time for run in own if run.job is not None and run.job.trigger.is_same_schedule(trigger))
-        return first_slot(trigger, now, max(made, default=None))
 
     def _change(self, job_id: str, jobstore: str | None, decide: Callable[[Job], dict[str, Any]]) -> tuple[Job, bool]:
         """Change a job by what `decide` makes of it; return it, and whether the change has ended its schedule."""
@@ -270,9 +261,11 @@ class BaseScheduler(Intake):
         since: datetime | None = None,
         limit: int = 100,
         jobstore: str | None = None,
-    ) -> list[Run]:
+    ) -> list[RunRecord]:
         """
-        Return runs, the latest first: those in progress, and those that the stores keep a record of.
+        Return records of runs, the latest due first: of those that wait, are in progress, or have ended.
+
+        A store in memory keeps the latest ones of each job (``keep_runs``), one in a database those of the last days.
 
         Args:
             job_id: only runs of this job, which may have been removed since.
@@ -280,16 +273,30 @@ class BaseScheduler(Intake):
             since: only runs that were due at this time or later.
             limit: how many at the most.
             jobstore: alias of the store; None: all.
+
+        Raises:
+            ValueError: there is no such outcome.
+            TypeError, ValueError, KeyError: another argument is wrong.
         """
+        if job_id is not None:
+            as_name(job_id, "job_id")
+        if outcome is not None:
+            outcome = as_choice(outcome, "outcome", OUTCOMES)
         self._check_alias(jobstore)
         limit = as_positive_integer(limit, "limit")
         first = None if since is None else to_instant(to_datetime(since, self.timezone, "since"))
-        found: list[Run] = []
+        found: list[RunRecord] = []
         for alias, store in self._catalog.usable:
             if jobstore in (None, alias):
                 found.extend(store.get_runs(job_id, outcome, first, limit))
-        found.sort(key=lambda run: run.due, reverse=True)
+        found.sort(key=lambda run: (run.due, run.attempt), reverse=True)
         return found[:limit]
+
+    def _last_run(self, job_id: str, alias: str | None) -> RunRecord | None:
+        for name, store in self._catalog.usable:
+            if alias == name:
+                return store.last_run(job_id)
+        return None
 
     def _check_alias(self, alias: str | None) -> None:
         if alias is not None and as_name(alias, "jobstore") not in self._catalog.pending and self.running:
