@@ -16,6 +16,7 @@ from contextlib import suppress
 from threading import get_ident
 
 from apscheduler_lite._interrupts import ends_program
+from apscheduler_lite._planning import first_slot
 from apscheduler_lite._text import duration_text
 from apscheduler_lite.events import (
     EVENT_JOB_ERROR,
@@ -31,7 +32,10 @@ from ._process_life import ProcessLife
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from apscheduler_lite._planning import Slot
+    from apscheduler_lite.job import Job
     from apscheduler_lite.runs import Run
+    from apscheduler_lite.triggers.base import BaseTrigger
 
 __all__ = ["STATE_PAUSED", "STATE_RUNNING", "STATE_STOPPED", "Engine"]
 
@@ -188,6 +192,14 @@ class Engine(ProcessLife):
                     self._changed.notify_all()
             if self._unclosed:
                 self._close_stores()
+
+    def _first_slot(self, job: Job, trigger: BaseTrigger, now: int) -> Slot | None:
+        """Return the slot at which the job begins anew with the trigger, beyond those for which it runs just now."""
+        if job.pending:  # its trigger is asked when the scheduler starts
+            return None
+        own = (run for run in self._runs.copy() if run.job_id == job.id and run.jobstore == job._jobstore_alias)
+        made = (run.fire_time for run in own if run.job is not None and run.job.trigger.is_same_schedule(trigger))
+        return first_slot(trigger, now, max(made, default=None))
 
     def _record(self, run: Run) -> bool:
         # Its own store, which may have left this scheduler, or given way to another one by that alias.

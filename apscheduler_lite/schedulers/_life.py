@@ -231,13 +231,8 @@ class Life(Opening):
         bound = Bound(timeout)
         if holds_lock():
             self._shut_down_after_step(wait, bound)
-        else:
-            self._shut_down_and_hear(wait, bound)
-
-    def _shut_down_and_hear(self, wait: bool, bound: Bound) -> None:
-        self._shut_down(wait, bound)
-        if wait and not self._is_inside():
-            self._hear_out(bound)
+            return
+        self._shut_down_and_hear_out(wait, bound)
 
     def _shut_down_after_step(self, wait: bool, bound: Bound) -> None:
         """
@@ -252,8 +247,13 @@ class Life(Opening):
                 self._is_leaving = True
         self._alarm.ring()
         Thread(
-            target=Life._shut_down_and_hear, args=(self, wait, bound), name="APScheduler shutdown", daemon=True
+            target=Life._shut_down_and_hear_out, args=(self, wait, bound), name="APScheduler shutdown", daemon=True
         ).start()
+
+    def _shut_down_and_hear_out(self, wait: bool, bound: Bound) -> None:
+        self._shut_down(wait, bound)
+        if wait and not self._is_inside():
+            self._hear_out(bound)
 
     def _shut_down(self, wait: bool, bound: Bound) -> None:
         with self._lock:

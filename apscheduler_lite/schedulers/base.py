@@ -7,7 +7,6 @@ import sys
 from apscheduler_lite._host_zone import reload_local_timezone
 from apscheduler_lite._new_jobs import NewJob
 from apscheduler_lite._options import MODIFIABLE, as_bool, as_choice, as_name, as_positive_integer
-from apscheduler_lite._planning import first_slot
 from apscheduler_lite._slots import slots_in_zone, slots_of
 from apscheduler_lite._text import shorten
 from apscheduler_lite._timezones import to_datetime, to_instant
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any, TextIO
 
-    from apscheduler_lite._planning import Slot
     from apscheduler_lite.job import Job
     from apscheduler_lite.records import RunRecord
 
@@ -136,14 +134,6 @@ class BaseScheduler(Intake):
 
         job, is_over = self._change(job_id, jobstore, decide)
         return None if is_over else job
-
-    def _first_slot(self, job: Job, trigger: BaseTrigger, now: int) -> Slot | None:
-        """Return the slot at which the job begins anew with the trigger, beyond those for which it runs just now."""
-        if job.pending:  # its trigger is asked when the scheduler starts
-            return None
-        own = (run for run in self._runs.copy() if run.job_id == job.id and run.jobstore == job._jobstore_alias)
-        made = (run.fire_time for run in own if run.job is not None and run.job.trigger.is_same_schedule(trigger))
-        return first_slot(trigger, now, max(made, default=None))
 
     def _change(self, job_id: str, jobstore: str | None, decide: Callable[[Job], dict[str, Any]]) -> tuple[Job, bool]:
         """Change a job by what `decide` makes of it; return it, and whether the change has ended its schedule."""

@@ -109,7 +109,7 @@ def test_runs_are_waited_for_no_longer_than_the_timeout(tmp_path, pool):
         printed, said = process.communicate(timeout=20)
 
     assert printed.splitlines() == ["start() has returned False"]
-    assert said.strip() == "Scheduler shut down after 0.3 s with 1 run still in progress"
+    assert said.splitlines()[0] == "Scheduler shut down after 0.3 s with 1 run still in progress"
     assert process.returncode == 0
 
 
@@ -123,7 +123,7 @@ def test_a_second_signal_ends_the_program_at_once(tmp_path, pool):
         printed, said = process.communicate(timeout=20)
 
     assert printed == ""
-    assert said.rstrip().endswith("KeyboardInterrupt")
+    assert "KeyboardInterrupt" in said.splitlines()
     assert process.returncode == -signal.SIGINT
 
 
