@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
     from .job import Job
     from .runs import Run
+    from .triggers.base import BaseTrigger
 
-__all__ = ["is_to_be_set_back", "restored_on_error", "set_slot", "slot_of", "slots_in_zone", "slots_of"]
+__all__ = ["is_to_be_set_back", "rescheduled", "restored_on_error", "set_slot", "slot_of", "slots_in_zone", "slots_of"]
 
 
 def slot_of(job: Job) -> Slot:
@@ -62,6 +63,14 @@ def slots_in_zone(job: Job, zone: tzinfo, now: int) -> dict[str, Any]:
     if slot is None or slot.fire_time != fire_time:  # else it keeps its jitter
         slots.update(slots_of(slot))
     return slots
+
+
+def rescheduled(job: Job, trigger: BaseTrigger, now: int) -> dict[str, int | None]:
+    """Return what another trigger makes of a job's next run time: nothing while it is paused."""
+    if job.paused:
+        return {}
+    # A pending job's trigger is asked when the scheduler starts.
+    return slots_of(None if job.pending else first_slot(trigger, now))
 
 
 @contextmanager
