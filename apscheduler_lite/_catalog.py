@@ -333,7 +333,7 @@ class Catalog:
             the jobs that could not be helped, with the reason.
         """
         failed: list[tuple[Job, Exception]] = []
-        for job in self.jobs_of(store):
+        for job in store.later_jobs(now):
             try:
                 self._shorten_wait(job, store, now, unset)
             except JobLookupError:

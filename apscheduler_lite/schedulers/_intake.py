@@ -85,7 +85,8 @@ class Intake(Engine):
             replace_existing: take the place of a job with the same id. With an unchanged trigger its next run time
                 and its pause are kept.
             on_crash: what becomes of a run that was in progress when its process died, in a store that outlives it:
-                ``"skip"`` (the default) records it as interrupted, ``"rerun"`` runs it again as well.
+                ``"skip"`` (the default) records it as interrupted, ``"rerun"`` runs it again as well, up to ten times
+                in all.
             on_overlap: what becomes of a run that comes due while `max_instances` are in progress: ``"skip"`` (the
                 default) drops it, ``"queue"`` lets one wait for the slot, ``"cancel_previous"`` cancels the oldest
                 one where its executor can.

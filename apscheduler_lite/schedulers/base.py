@@ -6,7 +6,7 @@ import sys
 
 from apscheduler_lite._host_zone import reload_local_timezone
 from apscheduler_lite._new_jobs import NewJob
-from apscheduler_lite._options import MODIFIABLE, as_bool, as_name, as_positive_integer
+from apscheduler_lite._options import MODIFIABLE, as_bool, as_choice, as_name, as_positive_integer
 from apscheduler_lite._planning import first_slot
 from apscheduler_lite._slots import rescheduled, slots_in_zone, slots_of
 from apscheduler_lite._text import shorten
@@ -18,6 +18,7 @@ from apscheduler_lite.events import (
     EVENT_JOB_REMOVED,
     SchedulerEvent,
 )
+from apscheduler_lite.runs import OUTCOMES
 from apscheduler_lite.triggers.base import BaseTrigger
 
 from ._engine import STATE_PAUSED, STATE_RUNNING, STATE_STOPPED
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     from apscheduler_lite._planning import Slot
     from apscheduler_lite.job import Job
-    from apscheduler_lite.runs import Run
+    from apscheduler_lite.records import RunRecord
 
 __all__ = ["STATE_PAUSED", "STATE_RUNNING", "STATE_STOPPED", "BaseScheduler"]
 
@@ -263,9 +264,11 @@ class BaseScheduler(Intake):
         since: datetime | None = None,
         limit: int = 100,
         jobstore: str | None = None,
-    ) -> list[Run]:
+    ) -> list[RunRecord]:
         """
-        Return runs, the latest first: those in progress, and those that the stores keep a record of.
+        Return records of runs, the latest due first: of those that wait, are in progress, or have ended.
+
+        A store in memory keeps the latest ones of each job (``keep_runs``), one in a database those of the last days.
 
         Args:
             job_id: only runs of this job, which may have been removed since.
@@ -273,16 +276,30 @@ class BaseScheduler(Intake):
             since: only runs that were due at this time or later.
             limit: how many at the most.
             jobstore: alias of the store; None: all.
+
+        Raises:
+            ValueError: there is no such outcome.
+            TypeError, ValueError, KeyError: another argument is wrong.
         """
+        if job_id is not None:
+            as_name(job_id, "job_id")
+        if outcome is not None:
+            outcome = as_choice(outcome, "outcome", OUTCOMES)
         self._check_alias(jobstore)
         limit = as_positive_integer(limit, "limit")
         first = None if since is None else to_instant(to_datetime(since, self.timezone, "since"))
-        found: list[Run] = []
+        found: list[RunRecord] = []
         for alias, store in self._catalog.usable:
             if jobstore in (None, alias):
                 found.extend(store.get_runs(job_id, outcome, first, limit))
-        found.sort(key=lambda run: run.due, reverse=True)
+        found.sort(key=lambda run: (run.due, run.attempt), reverse=True)
         return found[:limit]
+
+    def _last_run(self, job_id: str, alias: str | None) -> RunRecord | None:
+        for name, store in self._catalog.usable:
+            if alias == name:
+                return store.last_run(job_id)
+        return None
 
     def _check_alias(self, alias: str | None) -> None:
         if alias is not None and as_name(alias, "jobstore") not in self._catalog.pending and self.running:

@@ -95,7 +95,10 @@ class Connection:
 
     def find(self, key: str) -> Future[Any]:
         """Return the future of a task that the Dask scheduler knows."""
-        return Future(key, self._connected())
+        client = self._connected()
+        future: Future[Any] = Future(key, client)
+        client._send_to_scheduler({"op": "client-desires-keys", "keys": [key], "client": client.id})
+        return future
 
     def forget(self, key: str, future: Any) -> None:
         """Let the Dask scheduler forget a task that has ended."""

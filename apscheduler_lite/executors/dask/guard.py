@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 
     from distributed.scheduler import Scheduler
 
-__all__ = ["KEEPER", "NOTE", "Guard"]
+__all__ = ["KEEPER", "LEFT", "NOTE", "Guard"]
 
 NOTE = "apscheduler_lite"
 """The annotation by which our tasks are known; its value is the job's ``on_crash``."""
+
+LEFT = "the worker that had it left the cluster"
 
 KEEPER = "apscheduler_lite"
 """The client, which is none, in whose name the Dask scheduler keeps our tasks."""
@@ -55,5 +57,10 @@ class Guard(SchedulerPlugin):
             # It has ended: without a way to compute it again, a result that is lost is lost.
             task.run_spec = None
         elif start == "processing" and finish == "released" and task.run_spec is not None:
-            # Its worker left in good order, perhaps in the midst of it: whoever gets it now only says so.
+            # Its worker left in good order, perhaps in the midst of it. Whoever is sent it now must not run it; and
+            # whoever waits for it hears of that.
             task.run_spec = type(task.run_spec)(key, cut)  # type: ignore[call-arg]
+            self.scheduler.loop.add_callback(self._cancel, key)
+
+    def _cancel(self, key: Any) -> None:
+        self.scheduler.stimulus_cancel([key], client=KEEPER, force=True, reason=LEFT, msg="")

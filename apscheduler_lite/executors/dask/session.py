@@ -8,6 +8,7 @@ key: after the connection was lost, and by another scheduler that takes it over 
 from __future__ import annotations
 
 import pickle
+from asyncio import CancelledError
 from threading import Condition, Event, RLock, Thread, current_thread
 
 from distributed import KilledWorker
@@ -28,6 +29,8 @@ from apscheduler_lite.executors._border import (
 from apscheduler_lite.executors._threads import WorkerThreads
 from apscheduler_lite.executors.base import fail
 from apscheduler_lite.runs import Outcome, _current
+
+from .guard import LEFT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -154,15 +157,21 @@ class Session:
             answer = await self._connection.result(future)
         except FutureCancelledError as exc:
             if exc.reason == "scheduler-connection-lost":
-                with self._lock:
-                    self._unattached.append(run)
-                self._bell.set()
+                self._find_again(run)
                 return
             answer = exc
+        except (OSError, CancelledError):  # the connection broke in the midst of it, or its client was closed
+            self._find_again(run)
+            return
         except BaseException as exc:
             answer = exc
         self._connection.forget(key_of(run), future)
         self._tellers.submit((run, answer))
+
+    def _find_again(self, run: Run) -> None:
+        with self._lock:
+            self._unattached.append(run)
+        self._bell.set()
 
     def tell(self, run: Run, answer: bytes | BaseException | None) -> None:
         """Write down how a run ended, and tell of it."""
@@ -173,7 +182,8 @@ class Session:
             except RemoteError as exc:
                 answer = exc
         if isinstance(answer, (KilledWorker, FutureCancelledError)):
-            self._note_loss(run, LOST if isinstance(answer, KilledWorker) else GONE)
+            is_gone = isinstance(answer, FutureCancelledError) and answer.reason != LEFT
+            self._note_loss(run, GONE if is_gone else LOST)
         elif isinstance(answer, BaseException):
             executor._logger.error("Error running job %s: %s", run.job or run.job_id, describe_exception(answer))
             fail(run, _explained(answer), executor._clock)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from threading import Condition, RLock
 from weakref import WeakSet
 
@@ -22,7 +23,7 @@ from . import deputy
 try:
     from sqlalchemy import create_engine, event, text
     from sqlalchemy.engine import Engine, make_url
-    from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+    from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, NoSuchModuleError, OperationalError
     from sqlalchemy.pool import StaticPool
 except ImportError as exc:
     raise ImportError("SQLAlchemyJobStore needs SQLAlchemy 2: pip install 'apscheduler-lite[sqlalchemy]'") from exc
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     P = ParamSpec("P")
     T = TypeVar("T")
 
-__all__ = ["Database"]
+__all__ = ["Database", "visited"]
 
 ATTEMPTS = 5
 """How often a transaction is tried that met another one."""
@@ -231,9 +232,23 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
 
 
+def visited(url: Any) -> Database:
+    """
+    Return a database that is somebody else's: read as it is, and not set up.
+
+    Raises:
+        ImportError: its driver is not installed; the message says how to install it.
+        ValueError: it is a file of SQLite that does not exist, and that a connection would make.
+    """
+    parsed = _parsed(url)
+    if parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").is_file():
+        raise ValueError(f"there is no SQLite file {parsed.database!r}")
+    return Database(None, _created(parsed), None)
+
+
 def _engine_from(url: Any, engine_options: Mapping[str, Any] | None) -> Engine:
     options = dict(engine_options or {})
-    parsed = _with_installed_driver(make_url(url))
+    parsed = _parsed(url)
     backend = parsed.get_backend_name()
     if backend == "sqlite":
         connect_args = {"timeout": BUSY_TIMEOUT, "check_same_thread": False, **options.pop("connect_args", {})}
@@ -246,13 +261,26 @@ def _engine_from(url: Any, engine_options: Mapping[str, Any] | None) -> Engine:
             # Without gap locks, which would make adding a job wait for whoever claims.
             options.setdefault("isolation_level", "READ COMMITTED")
             options.setdefault("pool_recycle", 3600)
-    try:
-        engine = create_engine(parsed, **options)
-    except ModuleNotFoundError as exc:
-        raise ImportError(_missing(parsed, exc)) from exc
+    engine = _created(parsed, **options)
     if backend == "sqlite":
         event.listen(engine, "connect", _set_up_sqlite)
     return engine
+
+
+def _created(url: URL, **options: Any) -> Engine:
+    try:
+        return create_engine(url, **options)
+    except ModuleNotFoundError as exc:
+        raise ImportError(_missing(url, exc)) from exc
+    except NoSuchModuleError:
+        raise ValueError(f"SQLAlchemy knows no database {url.drivername!r} (as in the url {url})") from None
+
+
+def _parsed(url: Any) -> URL:
+    try:
+        return _with_installed_driver(make_url(url))
+    except ArgumentError as exc:
+        raise ValueError(f"url is not the url of a database, such as sqlite:///jobs.db: {exc}") from None
 
 
 def _with_installed_driver(url: URL) -> URL:

@@ -23,7 +23,7 @@ from .bulk import BulkInsert
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any
 
     from sqlalchemy import Connection
@@ -43,7 +43,7 @@ ATTEMPTS = 5
 """How often a job is added whose row another process adds or changes in the same moment."""
 
 CHUNK = 500
-"""How many ids one statement names."""
+"""How many ids one statement names, and how many rows a page has."""
 
 _TIMES = ("_next", "_fire_time")
 _NONE_CHECKED: Mapping[str, Definition] = {}
@@ -86,8 +86,20 @@ class JobRows:
         found = self._restored(select(self._table).where(self._is_visible))
         return sorted(found, key=lambda job: (job._next is None, job._next or 0, job.id))
 
+    def later(self, instant: int) -> Iterator[Job]:
+        """Yield the jobs that are due later than an instant; no more than a few are held at the same time."""
+        jobs = self._table.c
+        page = select(self._table).where(jobs.next_run_time > instant).order_by(jobs.id).limit(CHUNK)
+        statement = page
+        while True:
+            rows = self._database.read(_fetch, statement)
+            yield from self._documents.readable(rows, self.logger)
+            if len(rows) < CHUNK:
+                return
+            statement = page.where(jobs.id > rows[-1].id)
+
     def _restored(self, statement: Any) -> list[Job]:
-        rows = self._database.read(lambda connection: connection.execute(statement).all())
+        rows = self._database.read(_fetch, statement)
         return self._documents.readable(rows, self.logger)
 
     # -- adding ------------------------------------------------------------------------------------------------
@@ -270,6 +282,10 @@ class JobRows:
     def remove_all(self) -> None:
         """Remove every job."""
         self._database.write(lambda connection: connection.execute(delete(self._table)))
+
+
+def _fetch(connection: Connection, statement: Any) -> Sequence[Any]:
+    return connection.execute(statement).all()
 
 
 def refuse_taken(job: Job, before: Job | None) -> bool:

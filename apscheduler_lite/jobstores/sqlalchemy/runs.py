@@ -12,7 +12,9 @@ from typing import NamedTuple
 from sqlalchemy import bindparam, exists, select
 
 from apscheduler_lite._slots import is_to_be_set_back
-from apscheduler_lite.runs import Outcome, Run
+from apscheduler_lite.jobstores._history import LONGEST_TEXT
+from apscheduler_lite.records import RunRecord
+from apscheduler_lite.runs import Outcome, Run, exception_name
 
 from .bulk import BulkUpdate
 from .liveness import bury
@@ -30,10 +32,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Records", "Settled", "new_row"]
 
-LONGEST_TEXT = 10_000
-"""Characters of a reason or a traceback that are kept; of a longer one the end, which says most."""
-
 PRUNED_AT_ONCE = 1_000
+
+ATTEMPTS = 10
+"""How often a run is begun at the most whose process dies each time: it may be what kills them."""
 
 
 def new_row(run: Run, member: Member | None, now: int) -> dict[str, Any]:
@@ -69,6 +71,10 @@ def _storable(text: str | None) -> str | None:
     if len(text) > LONGEST_TEXT:
         text = f"…{text[-LONGEST_TEXT:]}"
     return text if text.isprintable() else text.replace("\0", "�").encode("utf-8", "replace").decode()
+
+
+def _given_up(reason: str) -> str:
+    return f"{reason}; so did the others, {ATTEMPTS} in all, that had begun it, and it is not run again"
 
 
 class Settled(NamedTuple):
@@ -123,7 +129,7 @@ class Records:
             "b_finished": run.finished or now,
             "b_outcome": run.outcome or Outcome.ERROR,
             "b_reason": _storable(run.reason),
-            "b_exception": None if run.exception is None else type(run.exception).__name__,
+            "b_exception": None if run.exception is None else exception_name(run.exception),
             "b_traceback": _storable(run.traceback),
         }
 
@@ -192,7 +198,8 @@ class Records:
         Settle the runs of a process that is dead; return them, or None when another process was faster.
 
         Those that may go on in an engine, by what `adopts` says of their executor, become the member's. The others
-        become interrupted; those that are to be run again get a row of their own that any process may take.
+        become interrupted; those that are to be run again get a row of their own that any process may take, until they
+        have been begun as often as may be.
         """
         if not bury(connection, self._tables, dead):
             return None
@@ -240,8 +247,15 @@ class Records:
         connection.execute(
             runs.update().where(runs.c.id.in_(ids)).values(finished=now, outcome=Outcome.INTERRUPTED, reason=reason)
         )
+        given_up = [row.id for row in rows if row.rerun and row.attempt >= ATTEMPTS]
+        if given_up:
+            connection.execute(runs.update().where(runs.c.id.in_(given_up)).values(reason=_given_up(reason)))
         stored = self._stored_jobs(connection, {row.job_id for row in rows})
-        again = [self._next_attempt(row, now) for row in rows if row.rerun and row.job_id in stored]
+        again = [
+            self._next_attempt(row, now)
+            for row in rows
+            if row.rerun and row.job_id in stored and row.attempt < ATTEMPTS
+        ]
         if again:
             connection.execute(runs.insert(), again)
         self.drop_finished_jobs(connection, {row.job_id for row in rows})
@@ -251,7 +265,8 @@ class Records:
         for row in rows:
             run = self.recorded(row, alias)
             run.job = stored.get(row.job_id)
-            run.outcome, run.reason, run.finished = Outcome.INTERRUPTED, reason, now
+            run.outcome, run.finished = Outcome.INTERRUPTED, now
+            run.reason = _given_up(reason) if row.id in given_up else reason
             interrupted.append(run)
         return interrupted
 
@@ -277,17 +292,47 @@ class Records:
 
     def find(
         self, connection: Connection, alias: str, job_id: str | None, outcome: str | None, since: int | None, limit: int
-    ) -> list[Run]:
-        """Return runs, the latest due first."""
+    ) -> list[RunRecord]:
+        """Return records of runs, the latest due first."""
         runs = self._tables.runs
-        statement = select(runs).order_by(runs.c.due.desc(), runs.c.claimed.desc()).limit(limit)
+        statement = select(runs).order_by(runs.c.due.desc(), runs.c.attempt.desc(), runs.c.claimed.desc()).limit(limit)
         if job_id is not None:
             statement = statement.where(runs.c.job_id == job_id)
         if outcome is not None:
             statement = statement.where(runs.c.outcome == outcome)
         if since is not None:
             statement = statement.where(runs.c.due >= since)
-        return [self.recorded(row, alias) for row in connection.execute(statement)]
+        return [self._record(row, alias) for row in connection.execute(statement)]
+
+    def last(self, connection: Connection, alias: str, job_id: str) -> RunRecord | None:
+        """Return the record of the run of a job that ended last, or None."""
+        runs = self._tables.runs
+        statement = select(runs).where(runs.c.job_id == job_id, runs.c.finished.is_not(None))
+        row = connection.execute(statement.order_by(runs.c.finished.desc()).limit(1)).first()
+        return None if row is None else self._record(row, alias)
+
+    def _record(self, row: Any, alias: str) -> RunRecord:
+        scheduler, _ = self._documents.owner
+        return RunRecord(
+            row.id,
+            row.job_id,
+            row.job_name,
+            alias,
+            row.executor,
+            row.fire_time,
+            row.due,
+            row.attempt,
+            row.outcome,
+            row.reason,
+            row.open_at,
+            row.started,
+            row.finished,
+            row.exception,
+            row.traceback,
+            row.host,
+            row.pid,
+            getattr(scheduler, "timezone", None),
+        )
 
     @staticmethod
     def recorded(row: Any, alias: str) -> Run:
