@@ -90,7 +90,7 @@ class Engine:
 
     def call(self, number: int) -> None:
         """Have the function called so often, and wait for the results."""
-        self._wait([self._submit() for _ in range(number)])
+        self._wait([self._submit() for _ in range(number)])  # type: ignore[no-untyped-call]
 
     def close(self) -> None:
         """End the workers."""
