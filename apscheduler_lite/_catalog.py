@@ -62,7 +62,10 @@ class Catalog:
             self.open = tuple(each for each in self.open if alias is not None and each[0] != alias)
 
     def _opened(self, alias: str) -> BaseJobStore | None:
-        return next((store for name, store in self.open if name == alias), None)
+        for name, store in self.open:
+            if name == alias:
+                return store
+        return None
 
     @property
     def usable(self) -> tuple[tuple[str, BaseJobStore], ...]:

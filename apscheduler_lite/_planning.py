@@ -139,6 +139,9 @@ def _each_until(trigger: BaseTrigger, slot: Slot, latest: Slot, now: int) -> lis
 
 def _latest(trigger: BaseTrigger, slot: Slot, now: int) -> tuple[Slot, Slot | None]:
     """Return the latest slot that is due and the one after it."""
+    following = _slot_after(trigger, slot.fire_time, now)
+    if following is None or following.fire_time > now:
+        return slot, following  # the common case, of a job that is not behind: one question to the trigger
     fire_time = trigger.latest_instant(slot.fire_time, now)
     if fire_time is not None:
         due = fire_time + trigger.delay(fire_time)
@@ -148,7 +151,7 @@ def _latest(trigger: BaseTrigger, slot: Slot, now: int) -> tuple[Slot, Slot | No
         # due.
         before = trigger.latest_instant(slot.fire_time, fire_time - 1)
         return (slot if before is None else Slot(before, before)), Slot(fire_time, due)
-    return slot, _slot_after(trigger, slot.fire_time, now)
+    return slot, following
 
 
 def _plan_each(trigger: BaseTrigger, slot: Slot, now: int, options: JobOptions, free: int, backlog: int | None) -> Plan:

@@ -139,16 +139,16 @@ class MemoryJobStore(BaseJobStore):
 
     def change_job(self, job_id: str, decide: Decide) -> Job:
         while True:
-            with self._lock:
-                job = self._jobs.get(job_id)
-                revision = None if job is None else job._revision
+            job = self._jobs.get(job_id)
             if job is None:
                 raise JobLookupError(job_id)
+            revision = job._revision
             slots = decide(job)
             with self._lock:
                 if self._jobs.get(job_id) is not job or job._revision != revision:
                     continue  # somebody else was faster; decide again on what they made of it
-                self._state.keep_snapshot(job)
+                if self._state.instances:
+                    self._state.keep_snapshot(job)
                 job._assign(slots)
                 job._revision += 1
                 if "_next" in slots or "_options" in slots or "trigger" in slots:

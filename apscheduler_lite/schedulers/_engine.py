@@ -17,6 +17,7 @@ from threading import get_ident
 
 from apscheduler_lite._interrupts import ends_program
 from apscheduler_lite._planning import first_slot
+from apscheduler_lite._slots import slots_of
 from apscheduler_lite._text import duration_text
 from apscheduler_lite.events import (
     EVENT_JOB_ERROR,
@@ -159,6 +160,7 @@ class Engine(ProcessLife):
     def _adopt(self, run: Run) -> bool:
         """Have a run of a scheduler that is dead taken over by its executor; return whether it was."""
         executor = self._executors.get(run.executor)
+        run.wrap = self._wrap  # it may have to be run again
         self._runs.add(run)  # before it is taken over, for it may end in that moment
         try:
             if executor is not None and executor.adopt(run):
@@ -191,6 +193,10 @@ class Engine(ProcessLife):
                     self._changed.notify_all()
             if self._unclosed:
                 self._close_stores()
+
+    def _rescheduled(self, job: Job, trigger: BaseTrigger, now: int) -> dict[str, int | None]:
+        """Return what another trigger makes of a job's next run time: nothing while it is paused."""
+        return {} if job.paused else slots_of(self._first_slot(job, trigger, now))
 
     def _first_slot(self, job: Job, trigger: BaseTrigger, now: int) -> Slot | None:
         """Return the slot at which the job begins anew with the trigger, beyond those for which it runs just now."""

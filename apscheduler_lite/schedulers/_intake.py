@@ -306,7 +306,7 @@ class Intake(Engine):
                 self._warn_of_copy(each.job)
         if self.running:
             for each in new:
-                if each.job.executor not in self._executors:
+                if each.job._options.executor not in self._executors:
                     warn(
                         f"job {each.job.id!r} names the executor {each.job.executor!r}, which this scheduler does not"
                         f" have (it has: {', '.join(self._executors)}); the job is kept, and waits for one"
