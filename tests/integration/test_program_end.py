@@ -161,6 +161,36 @@ def test_outcomes_are_written_when_the_program_ends(tmp_path):
     assert rows_of(tmp_path, "SELECT id FROM apscheduler_lite_jobs_schedulers") == []
 
 
+def test_processes_that_a_job_has_started_are_not_killed_under_it(tmp_path):
+    """Although the job was the first to import multiprocessing, which kills them at the end of the program."""
+    printed, said = run_program(
+        tmp_path,
+        """
+        import sys
+        import time
+        from pathlib import Path
+        from apscheduler_lite import BackgroundScheduler
+
+        def job():
+            import multiprocessing
+            child = multiprocessing.get_context("fork").Process(target=time.sleep, args=[0.5], daemon=True)
+            child.start()
+            Path(__file__).with_name("began").touch()
+            child.join()
+            print("ended", child.exitcode, flush=True)
+
+        scheduler = BackgroundScheduler(timezone="UTC")
+        scheduler.start()
+        assert "multiprocessing.util" not in sys.modules
+        scheduler.add_job(job)
+        while not Path(__file__).with_name("began").exists():
+            time.sleep(0.01)
+        """,
+    )
+
+    assert printed.split() == ["ended", "0"], said
+
+
 ENDINGS = {
     "falls off its end": "",
     "leaves": "sys.exit()",
