@@ -17,27 +17,32 @@ from ._clock import SystemClock
 from ._interrupts import ends_program
 from ._references import name_of
 from ._text import duration_text
-from ._wrapping import await_wrapped, call_wrapped, is_coroutine_function, run_on_new_loop
-from .errors import RemoteError
+from ._wrapping import await_function, call_wrapped, is_coroutine_function, run_on_new_loop
+from .errors import JobTimeoutError, RemoteError
 from .runs import Outcome, _current
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from asyncio import AbstractEventLoop, Task
     from collections.abc import Awaitable, Callable
-    from concurrent.futures import Future
-    from typing import Any
+    from typing import Any, Protocol
 
     from ._clock import Clock
     from .runs import Run
 
+    class Limits(Protocol):
+        """Who is told when a run with a time limit begins and ends."""
+
+        def begin(self, run: Run) -> None: ...
+        def end(self, run: Run) -> None: ...
+
+
 __all__ = [
-    "LoopThread",
     "describe_exception",
     "execute",
     "execute_async",
     "is_coroutine_function",
     "may_begin",
+    "note_stopped",
     "portable",
     "run_awaitable",
 ]
@@ -52,6 +57,7 @@ def execute(
     clock: Clock = _system,
     logger: logging.Logger = _logger,
     run_awaitable: Callable[[Awaitable[Any]], Any] | None = None,
+    limits: Limits | None = None,
 ) -> None:
     """
     Run a job's function in this thread.
@@ -60,8 +66,13 @@ def execute(
     """
     if not _begins(run, clock, logger):
         return
+    limited = None if run.timeout is None else limits
+    if limited is not None:
+        limited.begin(run)
     # In a context of its own: what the job sets in context variables is not there for the next one on this thread.
     copy_context().run(_call, run, clock, logger, run_awaitable)
+    if limited is not None:
+        limited.end(run)
 
 
 def _call(
@@ -81,7 +92,9 @@ def _call(
         _succeed(run, clock, logger, retval)
 
 
-async def execute_async(run: Run, clock: Clock = _system, logger: logging.Logger = _logger) -> None:
+async def execute_async(
+    run: Run, clock: Clock = _system, logger: logging.Logger = _logger, limits: Limits | None = None
+) -> None:
     """
     Run a job's function on the running loop and await what it returns.
 
@@ -95,13 +108,11 @@ async def execute_async(run: Run, clock: Clock = _system, logger: logging.Logger
     if not _begins(run, clock, logger):
         return
     token = _current.set(run)
+    limited = None if run.timeout is None else limits
+    if limited is not None:
+        limited.begin(run)
     try:
-        if run.wrap is not None:
-            retval = await await_wrapped(run)
-        else:
-            retval = run.func(*run.args, **(run.kwargs or {}))
-            if hasattr(type(retval), "__await__"):
-                retval = await retval
+        retval = await await_function(run)
     except BaseException as exc:
         _fail(run, clock, logger, exc)
         if type(exc).__name__ == "CancelledError":
@@ -110,6 +121,8 @@ async def execute_async(run: Run, clock: Clock = _system, logger: logging.Logger
         _succeed(run, clock, logger, retval)
     finally:
         _current.reset(token)
+        if limited is not None:
+            limited.end(run)
 
 
 def may_begin(run: Run, clock: Clock, logger: logging.Logger) -> bool:
@@ -136,6 +149,9 @@ def may_begin(run: Run, clock: Clock, logger: logging.Logger) -> bool:
 def _begins(run: Run, clock: Clock, logger: logging.Logger) -> bool:
     """Note that the run starts; return False when it is too late for that."""
     if run.lease is not None and not may_begin(run, clock, logger):
+        return False
+    if run.stopped_by is not None:
+        note_stopped(run, clock, logger)
         return False
     now = clock.now()
     if run.grace is not None and now - run.due > run.grace:
@@ -167,6 +183,12 @@ def _begins(run: Run, clock: Clock, logger: logging.Logger) -> bool:
 
 
 def _succeed(run: Run, clock: Clock, logger: logging.Logger, retval: Any) -> None:
+    if run.ending is not None and not run.ending.settle():
+        _tell_too_late(run, logger, "returned")
+        return
+    if run.stopped_by is not None:
+        note_stopped(run, clock, logger)
+        return
     run.retval = retval
     run.outcome = Outcome.EXECUTED
     run.finished = clock.now()
@@ -184,6 +206,12 @@ def _fail(run: Run, clock: Clock, logger: logging.Logger, exc: BaseException) ->
     tb = exc.__traceback__
     while tb is not None and tb.tb_frame.f_globals.get("__name__") in _OURS:  # without our own frames
         tb = tb.tb_next
+    if run.ending is not None and not run.ending.settle():
+        _tell_too_late(run, logger, f"raised {describe_exception(exc)}")
+        return
+    if run.stopped_by is not None:
+        note_stopped(run, clock, logger, "".join(traceback.format_tb(tb)))
+        return
     run.exception = exc
     run.traceback = "".join(traceback.format_tb(tb))
     run.outcome = Outcome.ERROR
@@ -199,6 +227,37 @@ def _fail(run: Run, clock: Clock, logger: logging.Logger, exc: BaseException) ->
     )
     # The exception lives on in the event; the locals of the job's frames, which may be large, need not.
     traceback.clear_frames(tb)
+
+
+def note_stopped(run: Run, clock: Clock, logger: logging.Logger, where: str | None = None) -> None:
+    """Write down on the run, and in the log, that it was told to stop, and where it was then."""
+    exc = run.stopped_by
+    timed_out = isinstance(exc, JobTimeoutError)
+    run.exception = exc
+    run.traceback = where
+    run.outcome = Outcome.TIMED_OUT if timed_out else Outcome.INTERRUPTED
+    run.reason = f"{run.outcome}: {exc}"
+    run.finished = clock.now()
+    _say(
+        logger,
+        logging.ERROR if timed_out else logging.WARNING,
+        'Job "%s" was stopped: %s%s',
+        run.job or run.job_id,
+        exc,
+        f"\n{where}" if where else "",
+        extra={"action": "run_timed_out" if timed_out else "run_cancelled", "job_id": run.job_id},
+    )
+
+
+def _tell_too_late(run: Run, logger: logging.Logger, how: str) -> None:
+    _say(
+        logger,
+        logging.WARNING,
+        'Job "%s" %s after it had been given up; that is dropped',
+        run.job or run.job_id,
+        how,
+        extra={"action": "run_too_late", "job_id": run.job_id},
+    )
 
 
 def _say(logger: logging.Logger, level: int, message: str, *args: object, **options: Any) -> None:
@@ -230,22 +289,6 @@ def portable(exc: BaseException) -> BaseException:
     return RemoteError(describe_exception(exc))
 
 
-async def settled(awaitable: Awaitable[Any]) -> tuple[Any, BaseException | None]:
-    """
-    Await it and return its result and what it raised.
-
-    A task that raised SystemExit or KeyboardInterrupt would end its whole loop.
-    """
-    import asyncio
-
-    try:
-        return await awaitable, None
-    except asyncio.CancelledError:
-        raise
-    except BaseException as exc:
-        return None, exc
-
-
 def run_awaitable(awaitable: Awaitable[Any], what: object) -> None:
     """Await it on a loop of its own and log what it raises: for listeners, whose results nobody takes."""
     try:
@@ -272,82 +315,3 @@ def _is_in_coroutine() -> bool:
     except RuntimeError:
         return False
     return True
-
-
-class LoopThread:
-    """
-    One thread with an event loop, on which the coroutine jobs of an executor run.
-
-    It is started by the first coroutine and costs nothing before that.
-    """
-
-    def __init__(self, name: str) -> None:
-        from threading import Lock
-
-        self._name = name
-        self._lock = Lock()
-        self._loop: AbstractEventLoop | None = None
-        self._thread: Any = None
-
-    def run(self, awaitable: Awaitable[Any]) -> Any:
-        """Await it on the loop and return its result; block this thread meanwhile."""
-        import asyncio
-        from concurrent.futures import Future
-        from contextvars import copy_context
-
-        loop = self._running_loop()
-        # The task runs in the caller's context, so that current_run() answers in the coroutine too.
-        context = copy_context()
-        finished: Future[Any] = Future()
-
-        def begin() -> None:
-            task = loop.create_task(settled(awaitable), context=context)
-            task.add_done_callback(hand_over)
-
-        def hand_over(task: Task[tuple[Any, BaseException | None]]) -> None:
-            finished.set_result((None, asyncio.CancelledError()) if task.cancelled() else task.result())
-
-        run = _current.get()
-        if run is not None:
-            run.held_by = self._thread.ident
-        loop.call_soon_threadsafe(begin)
-        retval, exc = finished.result()
-        if isinstance(exc, asyncio.CancelledError):
-            raise RuntimeError("the coroutine was cancelled") from exc
-        if exc is not None:
-            raise exc
-        return retval
-
-    def _running_loop(self) -> AbstractEventLoop:
-        import asyncio
-        from threading import Thread
-
-        with self._lock:
-            if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                self._thread = Thread(target=self._loop.run_forever, name=self._name, daemon=True)
-                self._thread.start()
-            return self._loop
-
-    def close(self) -> None:
-        """Cancel what still runs and end the thread; it starts again at the next coroutine."""
-        with self._lock:
-            loop, thread = self._loop, self._thread
-            self._loop = self._thread = None
-        if loop is None:
-            return
-        import asyncio
-        from threading import current_thread
-
-        async def cancel_all() -> None:
-            tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            await loop.shutdown_asyncgens()
-            loop.stop()
-
-        asyncio.run_coroutine_threadsafe(cancel_all(), loop)
-        if thread is not current_thread():
-            thread.join()
-            loop.close()

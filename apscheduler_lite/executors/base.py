@@ -53,11 +53,12 @@ OUTCOME_EVENTS = {
     Outcome.ERROR: EVENT_JOB_ERROR,
     Outcome.MISSED: EVENT_JOB_MISSED,
     Outcome.INTERRUPTED: EVENT_JOB_INTERRUPTED,
+    Outcome.TIMED_OUT: EVENT_JOB_ERROR,
 }
 OUTCOME_FACTS = ("outcome", "reason", "retval", "exception", "traceback", "started", "finished")
 """The attributes of a run that say how it ended."""
 
-_OUTCOME_OF = {code: outcome for outcome, code in OUTCOME_EVENTS.items()}
+_OUTCOME_OF = {code: outcome for outcome, code in OUTCOME_EVENTS.items() if outcome != Outcome.TIMED_OUT}
 
 
 class JobOfRun(Job):
@@ -107,6 +108,7 @@ class BaseExecutor(ABC):  # noqa: B024 - which of two methods is abstract depend
         """Get ready, when the scheduler starts or when the executor is added to a running one."""
         self._scheduler = scheduler
         self._lock = RLock()
+        self.abandoned_threads = 0
         self._logger = logging.getLogger(f"apscheduler_lite.executors.{alias}")
         if not hasattr(self, "_in_progress"):  # a subclass that does not call our __init__
             self._in_progress = {}
@@ -127,6 +129,30 @@ class BaseExecutor(ABC):  # noqa: B024 - which of two methods is abstract depend
     def capacity(self) -> int | None:
         """Return how many more runs it could start at once: its free workers. None for any number."""
         return None
+
+    # -- stopping runs -----------------------------------------------------------------------------------------
+
+    keeps_timeout = False
+    """Whether it ends, or gives up, a run that lasts longer than its ``timeout``."""
+
+    abandoned_threads = 0
+    """How many of its threads have been left to themselves since the start, with a run whose time was over."""
+
+    def can_cancel(self, func: Any) -> bool:
+        """Return whether it could cancel a run of that function."""
+        return False
+
+    def cancel(self, run: Run, why: BaseException | None = None) -> bool:
+        """
+        Tell a run to stop; return whether that is possible.
+
+        It is reported as interrupted when it has ended.
+
+        Args:
+            run: the run.
+            why: the exception that the run is reported with, by default a `JobCancelledError`.
+        """
+        return False
 
     # -- runs --------------------------------------------------------------------------------------------------
 

@@ -279,6 +279,8 @@ class Intake(Engine):
 
     def _add(self, new: list[NewJob], alias: str) -> None:
         as_name(alias, "jobstore")
+        for each in new:
+            self._check_executor(each.job)
         self._check_before_adding(new, alias)
         stored = self._catalog.add(new, alias, self.clock.now())
         wake = False

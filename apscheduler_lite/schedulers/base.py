@@ -66,7 +66,8 @@ class BaseScheduler(Intake):
             job_id: the job's id.
             jobstore: alias of its store; None: wherever it is.
             changes: new values by attribute: func, args, kwargs, name, trigger, next_run_time, executor,
-                misfire_grace_time, coalesce, max_instances, on_crash. A trigger may be given by its alias, its
+                misfire_grace_time, coalesce, max_instances, on_crash, on_overlap, timeout, retry, catch_up,
+                max_catch_up. A trigger may be given by its alias, its
                 arguments beside it. With a new trigger, the next run time is computed from it, unless it is given too;
                 a paused job stays paused. ``next_run_time=None`` pauses the job.
 
@@ -84,6 +85,10 @@ class BaseScheduler(Intake):
 
         def decide(job: Job) -> dict[str, Any]:
             slots = job._decide(changes)
+            if not {"timeout", "on_overlap", "executor", "func"}.isdisjoint(changes):
+                changed = job._copy()
+                changed._assign(slots)
+                self._check_executor(changed)
             if "trigger" in changes and "next_run_time" not in changes and not job.paused:
                 # A pending job's trigger is asked when the scheduler starts.
                 slots.update(slots_of(None if job.pending else first_slot(slots["trigger"], now)))
