@@ -13,11 +13,12 @@ from __future__ import annotations
 import logging
 
 from ._clock import Clock, SystemClock
+from ._host_zone import local_timezone
 from ._options import DEFAULT_OPTIONS, JOB_OPTIONS, as_name, as_number, refuse_unknown, validated
 from ._plugins import class_of, plugin
 from ._references import resolve
 from ._text import one_of, shorten, typo_of
-from ._timezones import local_timezone, to_timezone
+from ._timezones import to_timezone
 from .executors.base import BaseExecutor
 from .jobstores.base import BaseJobStore
 
@@ -44,6 +45,7 @@ class Settings:
     Attributes:
         logger: where the scheduler logs.
         timezone: the zone of triggers and times that name none.
+        has_hosts_zone: whether that is the host's because none was given.
         retry_interval: seconds between two tries of a store that fails, at the longest.
         job_defaults: the options that jobs have when `add_job` names none.
         executors: executor objects by alias.
@@ -54,6 +56,7 @@ class Settings:
 
     logger: logging.Logger
     timezone: tzinfo
+    has_hosts_zone: bool
     retry_interval: float
     job_defaults: JobOptions
     executors: dict[str, Any]
@@ -142,6 +145,7 @@ def read(config: Mapping[str, Any], own: tuple[str, ...], scheduler: str) -> Set
     settings = Settings()
     settings.logger = _logger(config.get("logger"))
     zone = config.get("timezone")
+    settings.has_hosts_zone = zone is None
     settings.timezone = local_timezone() if zone is None else to_timezone(zone, "timezone")
     settings.retry_interval = (
         as_number(config.get("jobstore_retry_interval", 10), "jobstore_retry_interval", bad_value=ValueError) or 10.0

@@ -1,4 +1,8 @@
-"""Event loops for what has to be awaited on behalf of a thread."""
+"""
+Event loops for coroutines that are run from threads: one for all, not one for each.
+
+What belongs to a loop, such as a pool of connections, can then be kept from one run of a job to the next.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,11 @@ if TYPE_CHECKING:
 
     from .runs import Run
 
-__all__ = ["LoopThread", "settled"]
+__all__ = ["LoopHere", "LoopThread", "run_on_new_loop", "settled"]
+
+
+async def _awaited(awaitable: Awaitable[Any]) -> Any:
+    return await awaitable
 
 
 async def settled(awaitable: Awaitable[Any]) -> tuple[Any, BaseException | None]:
@@ -32,10 +40,69 @@ async def settled(awaitable: Awaitable[Any]) -> tuple[Any, BaseException | None]
         return None, exc
 
 
+def run_on_new_loop(awaitable: Awaitable[Any]) -> Any:
+    """Await it in this thread, on a loop of its own, and return its result."""
+    import asyncio
+
+    return asyncio.run(_awaited(awaitable))
+
+
 def _close(awaitable: Any) -> None:
     """Close a coroutine that will not be awaited, about which the interpreter would complain."""
     if hasattr(awaitable, "close"):
         awaitable.close()
+
+
+class LoopHere:
+    """
+    One event loop, which is run in whichever thread has something to await, for one awaitable at a time.
+
+    It is made by the first one. What is to be awaited while it is busy gets a loop of its own.
+    """
+
+    def __init__(self) -> None:
+        from threading import RLock
+
+        self._lock = RLock()
+        self._runner: Any = None
+        self._is_busy = False
+        self._is_closed = False
+
+    def run(self, awaitable: Awaitable[Any]) -> Any:
+        """Await it in this thread and return its result."""
+        import asyncio
+        from contextvars import copy_context
+
+        with self._lock:
+            is_free = not (self._is_busy or self._is_closed)
+            self._is_busy = self._is_busy or is_free
+        if not is_free:
+            return run_on_new_loop(awaitable)
+        try:
+            self._runner = self._runner or asyncio.Runner()
+            # In the caller's context, so that current_run() answers in the coroutine too.
+            retval, exc = self._runner.run(settled(awaitable), context=copy_context())
+        finally:
+            self._end_run()
+        if exc is not None:
+            raise exc
+        return retval
+
+    def _end_run(self) -> None:
+        with self._lock:
+            self._is_busy = False
+            if self._is_closed:
+                self.close()
+
+    def close(self) -> None:
+        """Close the loop, now or when it is no longer busy."""
+        with self._lock:
+            self._is_closed = True
+            if self._is_busy:
+                return
+            runner, self._runner = self._runner, None
+        if runner is not None:
+            runner.close()
 
 
 class LoopThread:
@@ -46,10 +113,10 @@ class LoopThread:
     """
 
     def __init__(self, name: str) -> None:
-        from threading import Lock
+        from threading import RLock
 
         self._name = name
-        self._lock = Lock()
+        self._lock = RLock()
         self._loop: AbstractEventLoop | None = None
         self._thread: Any = None
         self._tasks: dict[Run | None, Task[Any] | None] = {}  # of the runs that wait; None before their first step
@@ -83,8 +150,6 @@ class LoopThread:
 
         loop.call_soon_threadsafe(begin)
         retval, exc = finished.result()
-        if isinstance(exc, asyncio.CancelledError):
-            raise RuntimeError("the coroutine was cancelled") from exc
         if exc is not None:
             raise exc
         return retval

@@ -15,10 +15,13 @@ from contextvars import copy_context
 
 from ._clock import SystemClock
 from ._interrupts import ends_program
+from ._loops import run_on_new_loop
+from ._reasons import missed
 from ._references import name_of
 from ._text import duration_text
-from ._wrapping import await_function, call_wrapped, is_coroutine_function, run_on_new_loop
+from ._wrapping import await_function, call_wrapped, is_coroutine_function
 from .errors import JobTimeoutError, RemoteError
+from .retry import names_of
 from .runs import Outcome, _current
 
 TYPE_CHECKING = False
@@ -64,7 +67,7 @@ def execute(
 
     What the function returns is awaited when it is awaitable, by `run_awaitable` or else on a loop of its own.
     """
-    if not _begins(run, clock, logger):
+    if not may_begin(run, clock, logger) or not _begins(run, clock, logger):
         return
     limited = None if run.timeout is None else limits
     if limited is not None:
@@ -148,23 +151,21 @@ def may_begin(run: Run, clock: Clock, logger: logging.Logger) -> bool:
 
 def _begins(run: Run, clock: Clock, logger: logging.Logger) -> bool:
     """Note that the run starts; return False when it is too late for that."""
-    if run.lease is not None and not may_begin(run, clock, logger):
-        return False
     if run.stopped_by is not None:
         note_stopped(run, clock, logger)
         return False
     now = clock.now()
     if run.grace is not None and now - run.due > run.grace:
-        late, grace = (now - run.due) / 1e6, run.grace / 1e6
+        late, grace = now - run.due, run.grace / 1e6
         run.outcome = Outcome.MISSED
-        run.reason = f"missed: {duration_text(late)} late, grace time {duration_text(grace)}"
+        run.reason = missed(late, run.grace)
         run.finished = now
         _say(
             logger,
             logging.WARNING,
             'Run time of job "%s" was missed by %s (misfire_grace_time=%g)',
             run.job or run.job_id,
-            duration_text(late),
+            duration_text(late / 1e6),
             grace,
             extra={"action": "run_missed", "job_id": run.job_id},
         )
@@ -283,10 +284,13 @@ def portable(exc: BaseException) -> BaseException:
         if type(pickle.loads(pickle.dumps(exc))) is type(exc):  # noqa: S301 - our own
             return exc
     except Exception as why:
-        return RemoteError(
+        told = RemoteError(
             f"{describe_exception(exc)} (the exception itself cannot be pickled: {describe_exception(why)})"
         )
-    return RemoteError(describe_exception(exc))
+    else:
+        told = RemoteError(describe_exception(exc))
+    told.original_names = names_of(exc)  # by which a Retry knows it
+    return told
 
 
 def run_awaitable(awaitable: Awaitable[Any], what: object) -> None:

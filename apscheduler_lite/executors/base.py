@@ -130,6 +130,22 @@ class BaseExecutor(ABC):  # noqa: B024 - which of two methods is abstract depend
         """Return how many more runs it could start at once: its free workers. None for any number."""
         return None
 
+    adopts = False
+    """Whether runs may go on in it after their scheduler has died, so that another one may `adopt` them."""
+
+    def adopt(self, run: Run) -> bool:
+        """
+        Take over a run that a scheduler which is dead had handed to an executor by the same alias.
+
+        The run is known by its id, its job's id and its scheduled time; its job is None when that was removed
+        meanwhile. From here on it is reported as any other: with its outcome, or as interrupted where the engine has
+        lost it.
+
+        Returns:
+            whether it was taken over. If not, it is interrupted.
+        """
+        return False
+
     # -- stopping runs -----------------------------------------------------------------------------------------
 
     keeps_timeout = False

@@ -17,6 +17,7 @@ from operator import attrgetter
 from threading import RLock
 
 from apscheduler_lite._interrupts import ends_program
+from apscheduler_lite._options import as_count
 from apscheduler_lite._planning import Slot, plan
 from apscheduler_lite._slots import is_to_be_set_back, set_slot
 from apscheduler_lite._timezones import UTC, from_instant, to_instant
@@ -26,6 +27,7 @@ from apscheduler_lite.runs import Run
 from ._bookkeeping import Bookkeeping
 from ._claim import Claim, JobFault, UnknownExecutorError
 from ._due import DueJob
+from ._history import KEPT_OF_EACH
 from .base import BaseJobStore
 
 TYPE_CHECKING = False
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 
     from apscheduler_lite._planning import Plan
     from apscheduler_lite.job import Job
+    from apscheduler_lite.records import RunRecord
 
     from .base import Capacity, Decide, Settle
 
@@ -47,18 +50,28 @@ class MemoryJobStore(BaseJobStore):
     Keep jobs in the memory of this process; they are gone when it ends.
 
     The job objects it returns are the stored ones: their ``next_run_time`` moves on as they run.
+
+    Args:
+        keep_runs: of how many ended runs of each job a record is kept, at the most; 0 keeps none. All jobs together
+            have 20,000, but each its last one; of jobs that are gone, the runs of the latest 1,000 are kept.
+
+    Raises:
+        TypeError: it is no integer.
+        ValueError: it is negative.
     """
 
     is_thread_safe = True
+    records_at_once = True
     answers_while_closed = True
 
-    def __init__(self) -> None:
+    def __init__(self, keep_runs: int = KEPT_OF_EACH) -> None:
         self._lock = RLock()  # a signal handler may interrupt the thread that holds it and call in
+        self._keep_runs = as_count(keep_runs, "keep_runs")
         self._jobs: dict[str, Job] = {}
         self._heap: list[tuple[int, str]] = []
         self._waiting: set[str] = set()  # due, but waiting for an instance to end: not on the heap
         self._sorted: list[Job] | None = None  # what get_all_jobs last returned, while nothing has changed
-        self._state = Bookkeeping()
+        self._state = Bookkeeping(self._keep_runs)
 
     # -- life --------------------------------------------------------------------------------------------------
 
@@ -286,8 +299,8 @@ class MemoryJobStore(BaseJobStore):
             state.backlog[job.id] = made.backlog
         elif state.backlog:
             state.backlog.pop(job.id, None)
-        if made.missed:
-            claim.missed.extend((job, slot) for slot in made.missed)
+        if made.skipped or made.missed:
+            state.drop(job, made, zone, self._alias or "", now, claim)
 
     def _put_back(self, job_id: str) -> None:
         """Put a job that was taken off the heap back where its present next run time says."""
@@ -309,8 +322,10 @@ class MemoryJobStore(BaseJobStore):
     def record_outcomes(self, runs: Sequence[Run]) -> bool:
         freed = False
         with self._lock:
-            instances = self._state.instances
+            instances, history = self._state.instances, self._state.history
             for run in runs:
+                if run.outcome is not None:
+                    history.add(run, self._jobs)
                 running = instances.get(run.job_id)
                 if running is None:
                     continue
@@ -344,15 +359,15 @@ class MemoryJobStore(BaseJobStore):
 
     def after_fork(self) -> None:
         self._lock = RLock()
-        self._state = Bookkeeping()
+        self._state = Bookkeeping(self._keep_runs)
         self._waiting.clear()
         self._sweep()
 
     def get_runs(
         self, job_id: str | None = None, outcome: str | None = None, since: int | None = None, limit: int = 100
-    ) -> list[Run]:
+    ) -> list[RunRecord]:
         with self._lock:
-            return self._state.in_progress(job_id, outcome, since, limit)
+            return self._state.find(self._alias or "", job_id, outcome, since, limit)
 
     def retry_all(self) -> None:
         with self._lock:

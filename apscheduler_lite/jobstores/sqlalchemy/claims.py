@@ -17,6 +17,7 @@ from __future__ import annotations
 from sqlalchemy import Integer, bindparam, func, select
 
 from apscheduler_lite._planning import Slot, plan
+from apscheduler_lite._reasons import missed
 from apscheduler_lite.errors import UnreadableJobError
 from apscheduler_lite.jobstores._claim import Claim, JobFault, UnknownExecutorError
 from apscheduler_lite.runs import Outcome, Run
@@ -367,8 +368,7 @@ class Work:
             self.rows += [new_row(slot.run, None, self.now) for slot in made.skipped or () if slot.run is not None]
         for slot in made.missed or ():
             claim.missed.append((job, slot))
-            late, grace = (self.now - slot.due) / 1e6, (job._options.grace or 0) / 1e6
-            self._record(job, slot, Outcome.MISSED, f"missed: {late:.3f} s late, grace time {grace:g} s")
+            self._record(job, slot, Outcome.MISSED, missed(self.now - slot.due, job._options.grace or 0))
 
     def _record(self, job: Job, slot: Slot, outcome: str, reason: str) -> None:
         if not self.keeps:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from datetime import timedelta
-from threading import Lock, RLock
+from threading import RLock
 from weakref import finalize
 
 from apscheduler_lite._clock import SystemClock
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from apscheduler_lite.job import Job
     from apscheduler_lite.jobstores.base import Capacity, Decide, Settle
+    from apscheduler_lite.records import RunRecord
     from apscheduler_lite.runs import Run
 
     from .documents import Serializer
@@ -82,6 +83,7 @@ class SQLAlchemyJobStore(BaseJobStore):
     """
 
     persistent = True
+    records_at_once = True
     works_before_start = True
     is_thread_safe = True
 
@@ -127,7 +129,7 @@ class SQLAlchemyJobStore(BaseJobStore):
         self._keeper: Keeper | None = None
         self._last_keeper: Keeper | None = None  # of the start before, as long as runs of it go on
         self._listener: Listener | None = None
-        self._preparing = Lock()
+        self._preparing = RLock()
         self._is_prepared = False
         self._has_more = False
         self._has_open = True
@@ -154,6 +156,8 @@ class SQLAlchemyJobStore(BaseJobStore):
             logger=self._logger,
             alias=alias,
             wakeup=scheduler.wakeup,
+            adopts=scheduler._adopts,
+            adopt=scheduler._adopt,
             heartbeat_interval=self._heartbeat_interval,
             dead_after=self._dead_after,
             keep_runs=self._keep_runs,
@@ -189,9 +193,8 @@ class SQLAlchemyJobStore(BaseJobStore):
     def after_fork(self) -> None:
         super().after_fork()
         self._keeper = self._last_keeper = self._listener = None
-        self._preparing = Lock()
+        self._preparing = RLock()
         self._early.after_fork()
-        self._documents.after_fork()
         self._books_of_ours.lock = RLock()
         self._database.after_fork()
 
@@ -355,6 +358,9 @@ class SQLAlchemyJobStore(BaseJobStore):
         if self._keeper is not None:
             self._keeper.forget(run)
 
+    def later_jobs(self, instant: int) -> Iterable[Job]:
+        return self._ready().later(instant)
+
     def retry_all(self) -> None:
         self._books_of_ours.forget()
         self._strays_at = 0.0
@@ -364,9 +370,13 @@ class SQLAlchemyJobStore(BaseJobStore):
 
     def get_runs(
         self, job_id: str | None = None, outcome: str | None = None, since: int | None = None, limit: int = 100
-    ) -> list[Run]:
+    ) -> list[RunRecord]:
         self._ready()
         return self._database.read(self._records.find, self._alias or "", job_id, outcome, since, limit)
+
+    def last_run(self, job_id: str) -> RunRecord | None:
+        self._ready()
+        return self._database.read(self._records.last, self._alias or "", job_id)
 
     def __repr__(self) -> str:
         url = self._database.engine.url.render_as_string(hide_password=True)
