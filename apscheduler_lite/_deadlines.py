@@ -10,9 +10,10 @@ from __future__ import annotations
 import logging
 from heapq import heapify, heappop, heappush
 from itertools import count
-from threading import RLock, Thread, get_ident
+from threading import Thread, get_ident
 
 from ._clock import Alarm
+from ._locks import make_lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class Deadlines:
         self._clock = clock
         self._name = name
         self._alarm = Alarm()
-        self._lock = RLock()
+        self._lock = make_lock()
         self._heap: list[Deadline] = []
         self._numbers = count()
         self._pending = 0

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import sys
 import traceback
-from threading import Lock
 
 from apscheduler_lite._clock import SystemClock
 from apscheduler_lite._deadlines import Deadlines
+from apscheduler_lite._locks import make_lock
 from apscheduler_lite._running import note_stopped
 from apscheduler_lite.errors import JobTimeoutError
 
@@ -42,7 +42,7 @@ class Ending:
     deadline: Deadline
 
     def __init__(self) -> None:
-        self._lock = Lock()
+        self._lock = make_lock()
         self.is_settled = self.is_given_up = False
 
     def settle(self) -> bool:

@@ -12,7 +12,9 @@ import logging
 from contextlib import suppress
 from itertools import count
 from queue import SimpleQueue
-from threading import Event, RLock, Thread, current_thread
+from threading import Event, Thread, current_thread
+
+from apscheduler_lite._locks import make_lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,7 +49,7 @@ class WorkerThreads:
         self._name = name
         self._on_end = on_end  # called by the last thread
         self._queue: SimpleQueue[Any] = SimpleQueue()
-        self._lock = RLock()  # a signal handler may interrupt the thread that holds it and shut the pool down
+        self._lock = make_lock()  # a signal handler may interrupt the thread that holds it and shut the pool down
         self._threads: list[_WorkerThread] = []
         self._numbers = count()
         self._alive = 0

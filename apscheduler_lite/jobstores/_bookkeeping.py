@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from threading import RLock
-
+from apscheduler_lite._locks import make_lock
 from apscheduler_lite._planning import backoff, is_superseded
 from apscheduler_lite._reasons import missed
 from apscheduler_lite.runs import Outcome, Run
@@ -33,7 +32,7 @@ class Bookkeeping:
     __slots__ = ("backlog", "changes", "failures", "history", "instances", "lock", "owed", "retries", "waiting")
 
     def __init__(self, keep_runs: int = KEPT_OF_EACH) -> None:
-        self.lock = RLock()
+        self.lock = make_lock()
         self.history = History(keep_runs)
         self.changes = 0  # how many changes of jobs there have been
         self.instances: dict[str, list[Run]] = {}
@@ -64,7 +63,7 @@ class Bookkeeping:
         with self.lock:
             found = list(self.history.find(alias, job_id, outcome, since))
             if outcome is None:
-                active = [run for runs in self.instances.values() for run in runs if job_id in (None, run.job_id)]
+                active = [run for runs in list(self.instances.values()) for run in runs if job_id in (None, run.job_id)]
                 found += [record_of(run) for run in active if since is None or run.due >= since]
         return sorted(found, key=lambda record: (record.due, record.attempt), reverse=True)[:limit]
 

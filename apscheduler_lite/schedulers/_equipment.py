@@ -14,10 +14,11 @@ from apscheduler_lite._clock import Alarm
 from apscheduler_lite._configuration import build, nested, read
 from apscheduler_lite._guarded_logger import guarded
 from apscheduler_lite._listeners import Listeners
+from apscheduler_lite._locks import make_lock
 from apscheduler_lite._options import as_name
 from apscheduler_lite._references import name_of
 from apscheduler_lite._text import did_you_mean, one_of
-from apscheduler_lite._tick import Ticker, is_logged
+from apscheduler_lite._tick import Ticker
 from apscheduler_lite.errors import SchedulerAlreadyRunningError
 from apscheduler_lite.events import (
     EVENT_ALL,
@@ -69,7 +70,7 @@ class Equipment(ABC):
     _wrap: Wrap | None
 
     def __init__(self, gconfig: Mapping[str, Any] = {}, **options: Any) -> None:
-        self._lock = RLock()
+        self._lock = make_lock()
         self._changed = Condition(self._lock)
         self._alarm = Alarm()
         self._catalog = Catalog(self)
@@ -109,7 +110,7 @@ class Equipment(ABC):
 
     def _tell_of_job(self, code: int, job: Job | None, alias: str, job_id: str = "") -> None:
         """Deliver an event about a job, or an id whose job cannot be read, if anybody listens; log what was added."""
-        if code == EVENT_JOB_ADDED and job is not None and is_logged(self._logger, _INFO):
+        if code == EVENT_JOB_ADDED and job is not None and self._logger.isEnabledFor(_INFO):
             self._logger.info(
                 'Added job "%s" to job store "%s"', job, alias, extra={"action": "job_added", "job_id": job.id}
             )
@@ -133,7 +134,7 @@ class Equipment(ABC):
                 events that wait are held in memory, any number of them; the log tells of a thousand.
 
         Raises:
-            TypeError: the callback is not callable, the mask no integer, or ``deferred`` no bool.
+            TypeError: the callback is not callable, the mask no integer, or ``deferred`` no truth value.
             ValueError: the mask holds codes that no event has.
         """
         self._listeners.add(callback, mask, deferred=deferred)
@@ -270,20 +271,21 @@ class Equipment(ABC):
         """
         return sum(executor.abandoned_threads for executor in list(self._executors.values()))
 
-    def _check_executor(self, job: Job, slots: Mapping[str, Any] = {}) -> None:
+    def _checked(self, job: Job, slots: dict[str, Any]) -> dict[str, Any]:
+        """Return what is to be changed of a job; refuse it when that is nothing that its executor could do."""
+        if "_options" in slots or "func" in slots:
+            changed = job._copy()
+            changed._assign(slots)
+            self._check_executor(changed)
+        return slots
+
+    def _check_executor(self, job: Job) -> None:
         """
         Refuse a job whose time limit or overlap policy its executor cannot keep, as far as that is known yet.
-
-        Args:
-            job: the job.
-            slots: what is about to change of it.
 
         Raises:
             ValueError: the message says which executor can.
         """
-        if "_options" in slots or "func" in slots:
-            job = job._copy()
-            job._assign(slots)
         cancels = job.on_overlap == "cancel_previous"
         if job.timeout is None and not cancels:
             return

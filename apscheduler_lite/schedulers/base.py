@@ -7,7 +7,6 @@ import sys
 from apscheduler_lite._host_zone import reload_local_timezone
 from apscheduler_lite._new_jobs import NewJob
 from apscheduler_lite._options import MODIFIABLE, as_bool, as_choice, as_name, as_positive_integer
-from apscheduler_lite._planning import first_slot
 from apscheduler_lite._slots import slots_in_zone, slots_of
 from apscheduler_lite._text import shorten
 from apscheduler_lite._timezones import to_datetime, to_instant
@@ -32,11 +31,12 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any, TextIO
 
-    from apscheduler_lite._planning import Slot
     from apscheduler_lite.job import Job
     from apscheduler_lite.records import RunRecord
 
 __all__ = ["STATE_PAUSED", "STATE_RUNNING", "STATE_STOPPED", "BaseScheduler"]
+
+_INFO = 20  # logging.INFO
 
 
 class BaseScheduler(Intake):
@@ -82,17 +82,12 @@ class BaseScheduler(Intake):
         if "trigger" in changes:
             trigger_args = {name: changes.pop(name) for name in list(changes) if name not in (*MODIFIABLE, "id")}
             changes["trigger"] = self._create_trigger(changes["trigger"], trigger_args, "modify_job", MODIFIABLE)
+        if "trigger" not in changes or "next_run_time" in changes:
+            return self._change(job_id, jobstore, lambda job: job._decide(changes))[0]
         now = self.clock.now()
-
-        def decide(job: Job) -> dict[str, Any]:
-            slots = job._decide(changes)
-            self._check_executor(job, slots)
-            if "trigger" in changes and "next_run_time" not in changes and not job.paused:
-                # A pending job's trigger is asked when the scheduler starts.
-                slots.update(slots_of(None if job.pending else first_slot(slots["trigger"], now)))
-            return slots
-
-        return self._change(job_id, jobstore, decide)[0]
+        return self._change(
+            job_id, jobstore, lambda job: {**job._decide(changes), **self._rescheduled(job, changes["trigger"], now)}
+        )[0]
 
     def reschedule_job(
         self, job_id: str, jobstore: str | None = None, trigger: BaseTrigger | str | None = None, **trigger_args: Any
@@ -108,7 +103,8 @@ class BaseScheduler(Intake):
         if trigger is None and jobstore is not None:
             check_place_of_jobstore(jobstore, {*self._catalog.stores, *self._catalog.pending})
         made = self._create_trigger(trigger, trigger_args, "reschedule_job", ("job_id", "jobstore", "trigger"))
-        return self.modify_job(job_id, jobstore, trigger=made)
+        now = self.clock.now()
+        return self._change(job_id, jobstore, lambda job: {"trigger": made, **self._rescheduled(job, made, now)})[0]
 
     def pause_job(self, job_id: str, jobstore: str | None = None) -> Job:
         """
@@ -134,8 +130,7 @@ class BaseScheduler(Intake):
         def decide(job: Job) -> dict[str, Any]:
             if not job.paused:
                 return {}
-            slot: Slot | None = first_slot(job.trigger, now)
-            return {"paused": False, **slots_of(None if job.pending else slot)}
+            return {"paused": False, **slots_of(self._first_slot(job, job.trigger, now))}
 
         job, is_over = self._change(job_id, jobstore, decide)
         return None if is_over else job
@@ -148,8 +143,8 @@ class BaseScheduler(Intake):
         def decide_and_note(job: Job) -> dict[str, Any]:
             # Noted here: the job may run for the last time, and be finished by that, before the change has returned.
             nonlocal is_over
-            slots = decide(job)
-            is_over = not job.pending and slots.get("_next", 0) is None and not slots.get("paused", job.paused)
+            slots = self._checked(job, decide(job))
+            is_over = slots.get("_next", 0) is None and not job.pending and not slots.get("paused", job.paused)
             return slots
 
         job, alias = self._catalog.change(job_id, jobstore, decide_and_note)
@@ -327,7 +322,8 @@ class BaseScheduler(Intake):
         self._check_address(job_id, jobstore)
         job, alias = self._catalog.remove(job_id, jobstore)
         self._tell_of_job(EVENT_JOB_REMOVED, job, alias, job_id)
-        self._logger.info("Removed job %s", job_id)
+        if self._logger.isEnabledFor(_INFO):
+            self._logger.info("Removed job %s", job_id)
 
     def remove_all_jobs(self, jobstore: str | None = None) -> None:
         """
