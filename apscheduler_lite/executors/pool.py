@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from threading import get_ident
 
-from apscheduler_lite._options import as_arguments, as_name, as_positive_integer, refuse_unknown
-from apscheduler_lite._running import LoopThread, execute, may_begin, portable
+from apscheduler_lite._loops import LoopThread
+from apscheduler_lite._options import as_arguments, as_count, as_name, as_positive_integer, refuse_unknown
+from apscheduler_lite._running import execute, may_begin, portable
 from apscheduler_lite._text import did_you_mean, one_of, shorten
 from apscheduler_lite.errors import MaxInstancesReachedError
 from apscheduler_lite.runs import _current
@@ -43,11 +44,7 @@ class _WorkersExecutor(BaseExecutor):
     ) -> None:
         super().__init__()
         self.max_workers = as_positive_integer(max_workers, "max_workers", ValueError)
-        if isinstance(prefetch, str) and prefetch.isdecimal():  # as configuration files write it
-            prefetch = int(prefetch)
-        if type(prefetch) is not int or prefetch < 0:
-            raise TypeError(f"prefetch must be an integer of at least 0, not {shorten(prefetch)}")
-        self.prefetch = prefetch
+        self.prefetch = as_count(prefetch, "prefetch")
         if pool_kwargs is not None and not hasattr(pool_kwargs, "keys"):
             raise TypeError(f"pool_kwargs must be a dict, not {shorten(pool_kwargs)}")
         self._pool_kwargs = dict(pool_kwargs or {})

@@ -28,7 +28,8 @@ __all__ = ["Intake"]
 
 _ADD_JOB_ARGUMENTS = (
     "func", "trigger", "args", "kwargs", "id", "name", "misfire_grace_time", "coalesce", "max_instances",
-    "next_run_time", "jobstore", "executor", "replace_existing", "on_crash",
+    "next_run_time", "jobstore", "executor", "replace_existing", "on_crash", "on_overlap", "timeout", "retry",
+    "catch_up", "max_catch_up",
 )  # fmt: skip
 _OPTIONS = tuple(name for name in JOB_OPTIONS if name != "executor")
 
@@ -55,6 +56,11 @@ class Intake(Engine):
         replace_existing: bool = False,
         *,
         on_crash: Any = undefined,
+        on_overlap: Any = undefined,
+        timeout: Any = undefined,
+        retry: Any = undefined,
+        catch_up: Any = undefined,
+        max_catch_up: Any = undefined,
         **trigger_args: Any,
     ) -> Job:
         """
@@ -81,6 +87,14 @@ class Intake(Engine):
             on_crash: what becomes of a run that was in progress when its process died, in a store that outlives it:
                 ``"skip"`` (the default) records it as interrupted, ``"rerun"`` runs it again as well, up to ten times
                 in all.
+            on_overlap: what becomes of a run that comes due while `max_instances` are in progress: ``"skip"`` (the
+                default) drops it, ``"queue"`` lets one wait for the slot, ``"cancel_previous"`` cancels the oldest
+                one where its executor can.
+            timeout: seconds that a run may last; None for any time.
+            retry: a `Retry`, which says when a run that failed is tried again; None for never.
+            catch_up: what is made up for when fire times have passed unrun: ``"latest"`` one of them, ``"all"`` (up to
+                `max_catch_up`), ``"none"``; None (the default): as `coalesce` says.
+            max_catch_up: how many fire times ``"all"`` makes up for at the most.
             trigger_args: arguments of the trigger.
 
         Returns:
@@ -96,6 +110,11 @@ class Intake(Engine):
             "coalesce": coalesce,
             "max_instances": max_instances,
             "on_crash": on_crash,
+            "on_overlap": on_overlap,
+            "timeout": timeout,
+            "retry": retry,
+            "catch_up": catch_up,
+            "max_catch_up": max_catch_up,
         }
         new = self._new_job(
             func, trigger, args, kwargs, id, name, options, next_run_time, executor, replace_existing, trigger_args
@@ -166,6 +185,11 @@ class Intake(Engine):
         executor: str = "default",
         *,
         on_crash: Any = undefined,
+        on_overlap: Any = undefined,
+        timeout: Any = undefined,
+        retry: Any = undefined,
+        catch_up: Any = undefined,
+        max_catch_up: Any = undefined,
         **trigger_args: Any,
     ) -> Callable[[Function], Function]:
         """
@@ -183,6 +207,11 @@ class Intake(Engine):
             "coalesce": coalesce,
             "max_instances": max_instances,
             "on_crash": on_crash,
+            "on_overlap": on_overlap,
+            "timeout": timeout,
+            "retry": retry,
+            "catch_up": catch_up,
+            "max_catch_up": max_catch_up,
         }
 
         def decorate(func: Function) -> Function:
@@ -247,7 +276,9 @@ class Intake(Engine):
         others: Collection[str] = _ADD_JOB_ARGUMENTS,
     ) -> BaseTrigger:
         """Return a trigger bound to the scheduler's zone and time (APScheduler 3's name)."""
-        return bound_trigger(trigger, trigger_args, self.timezone, self.clock.now(), call, others)
+        return bound_trigger(
+            trigger, trigger_args, self.timezone, self.clock.now(), call, others, is_hosts=self._has_hosts_zone
+        )
 
     def _add(self, new: list[NewJob], alias: str) -> None:
         as_name(alias, "jobstore")

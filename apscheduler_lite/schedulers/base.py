@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 
+from apscheduler_lite._host_zone import reload_local_timezone
 from apscheduler_lite._new_jobs import NewJob
-from apscheduler_lite._options import MODIFIABLE, as_bool, as_name, as_positive_integer
+from apscheduler_lite._options import MODIFIABLE, as_bool, as_choice, as_name, as_positive_integer
 from apscheduler_lite._planning import first_slot
-from apscheduler_lite._slots import slots_of
+from apscheduler_lite._slots import slots_in_zone, slots_of
 from apscheduler_lite._text import shorten
 from apscheduler_lite._timezones import to_datetime, to_instant
 from apscheduler_lite.errors import JobLookupError, warn
@@ -17,6 +18,7 @@ from apscheduler_lite.events import (
     EVENT_JOB_REMOVED,
     SchedulerEvent,
 )
+from apscheduler_lite.runs import OUTCOMES
 from apscheduler_lite.triggers.base import BaseTrigger
 
 from ._engine import STATE_PAUSED, STATE_RUNNING, STATE_STOPPED
@@ -26,13 +28,13 @@ from ._triggers import check_place_of_jobstore
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
+    from datetime import datetime, tzinfo
     from pathlib import Path
     from typing import Any, TextIO
 
     from apscheduler_lite._planning import Slot
     from apscheduler_lite.job import Job
-    from apscheduler_lite.runs import Run
+    from apscheduler_lite.records import RunRecord
 
 __all__ = ["STATE_PAUSED", "STATE_RUNNING", "STATE_STOPPED", "BaseScheduler"]
 
@@ -162,6 +164,53 @@ class BaseScheduler(Intake):
             self.wakeup()
         return job, is_over
 
+    def reload_timezone(self) -> tzinfo:
+        """
+        Read the host's time zone again, and let everything follow that left its own open.
+
+        Call it when the zone of the host has been changed while the program runs; nothing else tells the scheduler. It
+        takes the new zone, and so do the triggers of its jobs, in all its stores, that were given none: a time of day
+        stays that time of day, and the next run times are computed anew. A run that is due already stays due, a next
+        run time that you gave stays where it is, and a trigger with a zone of its own is left alone. A scheduler that
+        was given a ``timezone`` does not depend on the host's: nothing happens then.
+
+        Returns:
+            the scheduler's zone from now on.
+
+        Raises:
+            LookupError: the host's zone is unknown; nothing has been changed then.
+            ExceptionGroup: some stores or jobs have failed; the others follow. It may be called again.
+        """
+        if not self._has_hosts_zone:
+            return self.timezone
+        self.timezone = zone = reload_local_timezone()
+        failures: list[Exception] = []
+        for alias in dict.fromkeys([*self._catalog.pending, *(alias for alias, _ in self._catalog.usable)]):
+            try:
+                jobs = self._catalog.jobs(alias)
+            except Exception as exc:
+                failures.append(exc)
+                continue
+            failures.extend(self._move_to_zone(jobs, alias, zone))
+        self._logger.info("The host's time zone is %s", zone, extra={"action": "timezone_reloaded"})
+        if failures:
+            raise ExceptionGroup(f"some jobs have not followed the host's time zone to {zone}", failures)
+        return zone
+
+    def _move_to_zone(self, jobs: list[Job], alias: str, zone: tzinfo) -> list[Exception]:
+        """Let the jobs of a store follow to the host's new zone; return what kept some of them from it."""
+        failures: list[Exception] = []
+        for job in jobs:
+            try:
+                if slots_in_zone(job, zone, self.clock.now()):
+                    self._change(job.id, alias, lambda job: slots_in_zone(job, zone, self.clock.now()))
+            except JobLookupError:
+                continue  # it has gone meanwhile
+            except Exception as exc:
+                exc.add_note(f"about job {job.id!r} of store {alias!r}")
+                failures.append(exc)
+        return failures
+
     # -- looking -----------------------------------------------------------------------------------------------
 
     def get_jobs(self, jobstore: str | None = None, pending: bool | None = None) -> list[Job]:
@@ -216,9 +265,11 @@ class BaseScheduler(Intake):
         since: datetime | None = None,
         limit: int = 100,
         jobstore: str | None = None,
-    ) -> list[Run]:
+    ) -> list[RunRecord]:
         """
-        Return runs, the latest first: those in progress, and those that the stores keep a record of.
+        Return records of runs, the latest due first: of those that wait, are in progress, or have ended.
+
+        A store in memory keeps the latest ones of each job (``keep_runs``), one in a database those of the last days.
 
         Args:
             job_id: only runs of this job, which may have been removed since.
@@ -226,16 +277,30 @@ class BaseScheduler(Intake):
             since: only runs that were due at this time or later.
             limit: how many at the most.
             jobstore: alias of the store; None: all.
+
+        Raises:
+            ValueError: there is no such outcome.
+            TypeError, ValueError, KeyError: another argument is wrong.
         """
+        if job_id is not None:
+            as_name(job_id, "job_id")
+        if outcome is not None:
+            outcome = as_choice(outcome, "outcome", OUTCOMES)
         self._check_alias(jobstore)
         limit = as_positive_integer(limit, "limit")
         first = None if since is None else to_instant(to_datetime(since, self.timezone, "since"))
-        found: list[Run] = []
+        found: list[RunRecord] = []
         for alias, store in self._catalog.usable:
             if jobstore in (None, alias):
                 found.extend(store.get_runs(job_id, outcome, first, limit))
-        found.sort(key=lambda run: run.due, reverse=True)
+        found.sort(key=lambda run: (run.due, run.attempt), reverse=True)
         return found[:limit]
+
+    def _last_run(self, job_id: str, alias: str | None) -> RunRecord | None:
+        for name, store in self._catalog.usable:
+            if alias == name:
+                return store.last_run(job_id)
+        return None
 
     def _check_alias(self, alias: str | None) -> None:
         if alias is not None and as_name(alias, "jobstore") not in self._catalog.pending and self.running:

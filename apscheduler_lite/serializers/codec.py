@@ -20,7 +20,8 @@ from math import isfinite
 from apscheduler_lite._plugins import alias_of, plugin
 from apscheduler_lite._references import resolve
 from apscheduler_lite._text import shorten
-from apscheduler_lite._timezones import to_timezone
+from apscheduler_lite._timezones import database_zone, to_timezone
+from apscheduler_lite.retry import Retry
 from apscheduler_lite.triggers.base import BaseTrigger
 
 TYPE_CHECKING = False
@@ -244,7 +245,14 @@ def _write_zone(_: Codec, zone: tzinfo) -> dict[str, Any] | None:
             return {_TAG: "zone", "value": "UTC"}
         return {_TAG: "offset", "value": zone.utcoffset(None) // timedelta(microseconds=1), "name": zone.tzname(None)}
     key = getattr(zone, "key", None) or getattr(zone, "zone", None)  # of zoneinfo, of pytz
-    return {_TAG: "zone", "value": key} if isinstance(key, str) else None
+    if not isinstance(key, str):
+        return None
+    if database_zone(key) is None and key.upper() != "UTC":
+        raise ValueError(
+            f"the time zone {zone!r} is none of the database, so that nobody could read it again; give the scheduler"
+            " or the trigger timezone= with a name such as 'Europe/Berlin'"
+        )
+    return {_TAG: "zone", "value": key}
 
 
 def _read_offset(_: Codec, value: Any) -> tzinfo:
@@ -345,6 +353,7 @@ _WRITERS: dict[type, Callable[[Codec, Any], Any]] = {
     tuple: _write_items("tuple"),
     set: _write_set("set"),
     frozenset: _write_set("frozenset"),
+    Retry: lambda codec, value: {_TAG: "retry", "value": codec.encode(value.__getstate__())},
 }
 _BASES: tuple[tuple[type, Callable[[Codec, Any], Any]], ...] = (
     (BaseTrigger, _write_trigger),
@@ -365,6 +374,7 @@ _READERS: dict[str, Callable[[Codec, Any], Any]] = {
     "zone": _untagged(to_timezone),
     "offset": _read_offset,
     "enum": _read_enum,
+    "retry": lambda codec, value: Retry.of(codec.decode(value["value"])),
     "uuid": _untagged(_read_uuid),
     "decimal": _untagged(_read_decimal),
 }

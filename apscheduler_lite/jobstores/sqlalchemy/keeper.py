@@ -78,6 +78,8 @@ class Keeper:
         logger: logging.Logger,
         alias: str,
         wakeup: Callable[[], object],
+        adopts: Callable[[str], bool],
+        adopt: Callable[[Run], bool],
         heartbeat_interval: float,
         dead_after: float,
         keep_runs: float | None,
@@ -89,6 +91,8 @@ class Keeper:
         self._logger = logger
         self._alias = alias
         self._wakeup = wakeup
+        self._adopts = adopts  # whether the executor by an alias may still have runs of a scheduler that is dead
+        self._adopt = adopt  # has a run taken over by its executor; returns whether it was
         self._interval = heartbeat_interval
         self._dead_after = dead_after
         self._keep_runs = keep_runs
@@ -303,20 +307,38 @@ class Keeper:
     def _look_after_others(self) -> None:
         found: list[Run] = []
         for row in self._watch.dead(self.member.id):
-            interrupted = self._database.write(self._records.interrupt, row, self._now(), self._alias)
-            if interrupted is not None:
-                self._logger.warning(
-                    'Job store "%s": the scheduler of pid %s on %s is dead; %d runs of it were interrupted',
-                    self._alias,
-                    row.pid,
-                    row.host,
-                    len(interrupted),
-                    extra={"action": "scheduler_dead"},
-                )
-                found.extend(interrupted)
+            settled = self._database.write(
+                self._records.settle, row, self.member, self._adopts, self._now(), self._alias
+            )
+            if settled is None:
+                continue
+            self._logger.warning(
+                'Job store "%s": the scheduler of pid %s on %s is dead; %d runs of it were interrupted, %d are taken'
+                " over",
+                self._alias,
+                row.pid,
+                row.host,
+                len(settled.interrupted),
+                len(settled.taken_over),
+                extra={"action": "scheduler_dead"},
+            )
+            found += settled.interrupted
+            found += self._hand_on(settled.taken_over)
         if found:
             self._interrupted.extend(found)
             self._wakeup()
+
+    def _hand_on(self, runs: list[Run]) -> list[Run]:
+        """Have runs that may go on in an engine taken over by their executor; return those that it has not taken."""
+        self.begin(runs)
+        left = [run.id for run in runs if not self._adopt(run)]
+        if not left:
+            return []
+        reason = "interrupted: its process ended, and its executor did not take it over"
+        interrupted = self._database.write(self._records.interrupt, left, reason, self._now(), self._alias)
+        for run_id in left:
+            self.active.pop(run_id, None)
+        return interrupted
 
     def take_interrupted(self) -> list[Run]:
         """Return the runs that were found to be interrupted since the last call."""

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from apscheduler_lite.job import Job
     from apscheduler_lite.jobstores.base import Capacity, Decide, Settle
+    from apscheduler_lite.records import RunRecord
     from apscheduler_lite.runs import Run
 
     from .documents import Serializer
@@ -83,6 +84,7 @@ class SQLAlchemyJobStore(BaseJobStore):
     """
 
     persistent = True
+    records_at_once = True
     works_before_start = True
     is_thread_safe = True
 
@@ -134,6 +136,7 @@ class SQLAlchemyJobStore(BaseJobStore):
         self._has_more = False
         self._has_open = True
         self._look_at = 0.0
+        self._cancellable: list[Run] = []  # runs in progress that give way to the next one of their job
         self._strays_at = 0.0
         self._known_executors: frozenset[str] = frozenset()
 
@@ -155,6 +158,8 @@ class SQLAlchemyJobStore(BaseJobStore):
             logger=self._logger,
             alias=alias,
             wakeup=scheduler.wakeup,
+            adopts=scheduler._adopts,
+            adopt=scheduler._adopt,
             heartbeat_interval=self._heartbeat_interval,
             dead_after=self._dead_after,
             keep_runs=self._keep_runs,
@@ -263,6 +268,7 @@ class SQLAlchemyJobStore(BaseJobStore):
         claim = self._claim(now, usable, keeper)
         claim.is_short = self._has_more or len(usable) < len(capacity)
         claim.interrupted = keeper.take_interrupted()
+        claim.superseded = self._find_superseded(now, claim)
         self._look_for_strays(now, capacity, claim)
         retry = self._books_of_ours.next_retry(now)
         if retry is not None:
@@ -322,6 +328,15 @@ class SQLAlchemyJobStore(BaseJobStore):
             work.claim.next_due = min((each for each in (due, open_at) if each is not None), default=None)
         return work
 
+    def _find_superseded(self, now: int, claim: Claim) -> list[Run]:
+        """Return our runs that the next one of their job waits for and cancels; no worker need be free for that."""
+        self._cancellable = [run for run in self._cancellable if run.outcome is None]
+        found: list[Run] = []
+        if self._cancellable:
+            found = self._database.read(self._claims.ongoing.superseded, self._cancellable, now)
+        self._cancellable += [run for run in claim.runs if run.job and run.job.on_overlap == "cancel_previous"]
+        return found
+
     def _look_for_strays(self, now: int, capacity: Capacity, claim: Claim) -> None:
         """Report due jobs whose executor this scheduler does not have, now and then."""
         known = frozenset(capacity)
@@ -358,9 +373,13 @@ class SQLAlchemyJobStore(BaseJobStore):
 
     def get_runs(
         self, job_id: str | None = None, outcome: str | None = None, since: int | None = None, limit: int = 100
-    ) -> list[Run]:
+    ) -> list[RunRecord]:
         self._ready()
         return self._database.read(self._records.find, self._alias or "", job_id, outcome, since, limit)
+
+    def last_run(self, job_id: str) -> RunRecord | None:
+        self._ready()
+        return self._database.read(self._records.last, self._alias or "", job_id)
 
     def __repr__(self) -> str:
         url = self._database.engine.url.render_as_string(hide_password=True)
