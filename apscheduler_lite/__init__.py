@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .job import Job as Job
     from .jobstores.memory import MemoryJobStore as MemoryJobStore
     from .jobstores.sqlalchemy import SQLAlchemyJobStore as SQLAlchemyJobStore
+    from .retry import Retry as Retry
     from .runs import Run as Run
     from .runs import current_run as current_run
     from .schedulers.asyncio import AsyncIOScheduler as AsyncIOScheduler
@@ -36,6 +37,7 @@ _HOMES = {
     "MemoryJobStore": "jobstores.memory",
     "OrTrigger": "triggers.combining",
     "ProcessPoolExecutor": "executors.pool",
+    "Retry": "retry",
     "Run": "runs",
     "SQLAlchemyJobStore": "jobstores.sqlalchemy",
     "ThreadPoolExecutor": "executors.pool",

@@ -29,12 +29,13 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ._options import JobOptions
+    from .runs import Wrap
 
 __all__ = ["Settings", "build", "nested", "read"]
 
 _WRAP_POOL = "; wrap a pool of concurrent.futures: apscheduler_lite.executors.pool.BasePoolExecutor(pool)"
 _BASES = {"executor": (BaseExecutor, "an executor"), "jobstore": (BaseJobStore, "a job store")}
-_GENERAL = ("logger", "timezone", "jobstore_retry_interval", "job_defaults", "executors", "jobstores", "clock")
+_GENERAL = ("logger", "timezone", "jobstore_retry_interval", "job_defaults", "executors", "jobstores", "clock", "wrap")
 
 
 class Settings:
@@ -50,6 +51,7 @@ class Settings:
         executors: executor objects by alias.
         jobstores: store objects by alias.
         clock: the scheduler's clock.
+        wrap: what makes the context in which each run's function is called; None for none.
     """
 
     logger: logging.Logger
@@ -60,6 +62,7 @@ class Settings:
     executors: dict[str, Any]
     jobstores: dict[str, Any]
     clock: Clock
+    wrap: Wrap | None
 
 
 def nested(
@@ -149,6 +152,7 @@ def read(config: Mapping[str, Any], own: tuple[str, ...], scheduler: str) -> Set
     )
     settings.job_defaults = _job_defaults(config.get("job_defaults", {}))
     settings.clock = _clock(config.get("clock"))
+    settings.wrap = _wrap(config.get("wrap"))
     settings.executors = _built("executor", config.get("executors", {}))
     settings.jobstores = _built("jobstore", config.get("jobstores", {}))
     return settings
@@ -180,6 +184,17 @@ def _clock(given: Any) -> Clock:
     if not isinstance(given, Clock):
         raise TypeError(f"clock must be a Clock, such as apscheduler_lite.testing.ManualClock(), not {shorten(given)}")
     return given
+
+
+def _wrap(given: Any) -> Wrap | None:
+    if isinstance(given, (str, bytes)):
+        given = resolve(given, "wrap")
+    if given is not None and not callable(given):
+        raise TypeError(
+            "wrap must be callable, or a reference to it as text ('module:function'): it takes a run and returns a"
+            f" context manager; not {shorten(given)}"
+        )
+    return given  # type: ignore[no-any-return]
 
 
 def _built(kind: str, given: Any) -> dict[str, Any]:

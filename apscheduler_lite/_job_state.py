@@ -2,7 +2,8 @@
 Job ↔ state: the dict in which a job store keeps a job.
 
 The keys are those of APScheduler 3, so that its states can be read and stores written for it find what they expect;
-``paused`` and ``fire_time`` are ours.
+``paused``, ``fire_time`` and the options that version 3 has not are ours; such an option is written only where it is
+not the default.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["restore", "state_of"]
 
 VERSION = 1
+
+_OWN_OPTIONS = ("on_overlap", "timeout", "retry", "catch_up", "max_catch_up")
 
 
 def state_of(job: Job) -> dict[str, Any]:
@@ -47,6 +50,10 @@ def state_of(job: Job) -> dict[str, Any]:
         "next_run_time": job.next_run_time,
         "paused": job.paused,
     }
+    for name in _OWN_OPTIONS:
+        value = getattr(job._options, name)
+        if value != getattr(DEFAULT_OPTIONS, name):
+            state[name] = value
     if job._fire_time is not None:
         state["fire_time"] = job._fire_time
     return state

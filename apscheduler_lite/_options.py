@@ -10,11 +10,12 @@ from _thread import TIMEOUT_MAX
 from datetime import timedelta
 
 from ._text import did_you_mean, one_of, shorten, to_text
+from .retry import Retry
 from .triggers.base import BaseTrigger
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Any, ClassVar
 
 __all__ = [
@@ -64,53 +65,61 @@ class JobOptions:
         coalesce: whether several due runs become one.
         max_instances: how many runs may be in progress at the same time.
         on_crash: what becomes of a run whose process died, ``"skip"`` or ``"rerun"``.
+        on_overlap: what becomes of a run that comes due while as many are in progress as may be: ``"skip"``,
+            ``"queue"`` or ``"cancel_previous"``.
+        timeout: seconds that a run may last; None for any time.
+        retry: when a run that failed is tried again; None for never.
+        catch_up: what is made up for when the job was not run in time: ``"latest"``, ``"all"`` or ``"none"``; None
+            when `coalesce` decides.
+        max_catch_up: how many fire times are made up for at the most with ``"all"``.
+        grace: the grace time in microseconds, derived from `misfire_grace_time`.
     """
 
-    __slots__ = ("coalesce", "executor", "grace", "max_instances", "misfire_grace_time", "on_crash")
+    __slots__ = (
+        "catch_up",
+        "coalesce",
+        "executor",
+        "grace",
+        "max_catch_up",
+        "max_instances",
+        "misfire_grace_time",
+        "on_crash",
+        "on_overlap",
+        "retry",
+        "timeout",
+    )
 
-    _shared: ClassVar[dict[tuple[str, float | None, bool, int, str], JobOptions]] = {}
+    _shared: ClassVar[dict[tuple[Any, ...], JobOptions]] = {}
 
     executor: str
     misfire_grace_time: float | None
     coalesce: bool
     max_instances: int
     on_crash: str
+    on_overlap: str
+    timeout: float | None
+    retry: Retry | None
+    catch_up: str | None
+    max_catch_up: int
     grace: int | None
 
     @classmethod
-    def of(
-        cls,
-        executor: str,
-        misfire_grace_time: float | None,
-        coalesce: bool,
-        max_instances: int,
-        on_crash: str = "skip",
-    ) -> JobOptions:
-        """Return the value with these options; the same object for the same options."""
-        key = (executor, misfire_grace_time, coalesce, max_instances, on_crash)
-        options = cls._shared.get(key)
-        if options is None:
-            options = cls()
-            options.executor, options.misfire_grace_time, options.coalesce, options.max_instances, options.on_crash = (
-                key
-            )
-            options.grace = None if misfire_grace_time is None else round(misfire_grace_time * 1_000_000)
+    def of(cls, options: Mapping[str, Any]) -> JobOptions:
+        """Return the value with these options, all of `JOB_OPTIONS`; the same object for the same options."""
+        key = tuple(options[name] for name in JOB_OPTIONS)
+        made = cls._shared.get(key)
+        if made is None:
+            made = cls()
+            for name, value in zip(JOB_OPTIONS, key, strict=True):
+                setattr(made, name, value)
+            made.grace = None if made.misfire_grace_time is None else round(made.misfire_grace_time * 1_000_000)
             if len(cls._shared) < 1024:  # a program that makes options up at run time must not grow for ever
-                cls._shared[key] = options
-        return options
+                cls._shared[key] = made
+        return made
 
     def replaced(self, changes: Mapping[str, Any]) -> JobOptions:
         """Return a value with some options changed; the names and values must be valid ones."""
-        return JobOptions.of(
-            changes.get("executor", self.executor),
-            changes.get("misfire_grace_time", self.misfire_grace_time),
-            changes.get("coalesce", self.coalesce),
-            changes.get("max_instances", self.max_instances),
-            changes.get("on_crash", self.on_crash),
-        )
-
-
-DEFAULT_OPTIONS = JobOptions.of("default", None, True, 1)
+        return JobOptions.of({name: changes.get(name, getattr(self, name)) for name in JOB_OPTIONS})
 
 
 def as_name(value: object, parameter: str) -> str:
@@ -155,6 +164,22 @@ def as_positive_integer(value: object, parameter: str, bad_value: type[Exception
     return value
 
 
+def as_count(value: object, parameter: str) -> int:
+    """
+    Return an integer of at least 0; text holding one is accepted, as configuration files write it.
+
+    Raises:
+        TypeError: it is neither an integer nor text.
+        ValueError: it is one of these and no such number.
+    """
+    if isinstance(value, str) and value.isdecimal():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        kind = ValueError if isinstance(value, (int, str)) and not isinstance(value, bool) else TypeError
+        raise kind(f"{parameter} must be an integer of at least 0, not {shorten(value)}")
+    return value
+
+
 def as_number(
     value: object, parameter: str, *, or_none: bool = False, bad_value: type[Exception] = TypeError
 ) -> float | None:
@@ -185,28 +210,48 @@ def as_number(
     return value
 
 
-def as_on_crash(value: object, parameter: str) -> str:
-    """Return ``"skip"`` or ``"rerun"``."""
+def as_choice(value: object, parameter: str, choices: tuple[str, ...]) -> str:
+    """Return one of the choices."""
     if isinstance(value, (str, bytes)):
         value = to_text(value, parameter)
-        if value in ("skip", "rerun"):
+        if value in choices:
             return value
-        raise ValueError(
-            f"{parameter} must be 'skip' or 'rerun', not {value!r}{did_you_mean(value, ('skip', 'rerun'))}"
-        )
-    raise TypeError(f"{parameter} must be 'skip' or 'rerun', not {shorten(value)}")
+        raise ValueError(f"{parameter} must be {one_of(choices)}, not {value!r}{did_you_mean(value, choices)}")
+    raise TypeError(f"{parameter} must be {one_of(choices)}, not {shorten(value)}")
 
 
-_VALIDATORS = {
+_VALIDATORS: dict[str, Callable[[Any, str], Any]] = {
     "executor": as_name,
     "misfire_grace_time": lambda value, parameter: as_number(value, parameter, or_none=True),
     "coalesce": as_bool,
     "max_instances": as_positive_integer,
-    "on_crash": as_on_crash,
+    "on_crash": lambda value, parameter: as_choice(value, parameter, ("skip", "rerun")),
+    "on_overlap": lambda value, parameter: as_choice(value, parameter, ("skip", "queue", "cancel_previous")),
+    "timeout": lambda value, parameter: as_number(value, parameter, or_none=True),
+    "retry": Retry.of,
+    "catch_up": lambda value, parameter: (
+        None if value is None else as_choice(value, parameter, ("latest", "all", "none"))
+    ),
+    "max_catch_up": as_positive_integer,
 }
 
 JOB_OPTIONS = tuple(_VALIDATORS)
 """The names of the options that `JobOptions` holds."""
+
+DEFAULT_OPTIONS = JobOptions.of(
+    {
+        "executor": "default",
+        "misfire_grace_time": None,
+        "coalesce": True,
+        "max_instances": 1,
+        "on_crash": "skip",
+        "on_overlap": "skip",
+        "timeout": None,
+        "retry": None,
+        "catch_up": None,
+        "max_catch_up": 1_000,
+    }
+)
 
 MODIFIABLE = frozenset(("func", "args", "kwargs", "name", "trigger", "next_run_time", *JOB_OPTIONS))
 """The names of what may be changed of a job."""

@@ -11,13 +11,18 @@ from __future__ import annotations
 import logging
 import traceback
 from contextlib import suppress
+from contextvars import ContextVar, copy_context
+from threading import get_ident
 
 from ._clock import SystemClock
 from ._interrupts import ends_program
 from ._loops import run_on_new_loop
+from ._reasons import missed
 from ._references import name_of
 from ._text import duration_text
+from ._wrapping import await_wrapped, call_wrapped, is_coroutine_function
 from .errors import RemoteError
+from .retry import names_of
 from .runs import Outcome, _current
 
 TYPE_CHECKING = False
@@ -29,6 +34,7 @@ if TYPE_CHECKING:
     from .runs import Run
 
 __all__ = [
+    "acting_thread",
     "describe_exception",
     "execute",
     "execute_async",
@@ -40,6 +46,7 @@ __all__ = [
 
 _logger = logging.getLogger("apscheduler_lite.executors")
 _system = SystemClock()
+_OURS = (__name__, call_wrapped.__module__)
 
 
 def execute(
@@ -55,17 +62,25 @@ def execute(
     """
     if not may_begin(run, clock, logger) or not _begins(run, clock, logger):
         return
-    token = _current.set(run)
+    # In a context of its own: what the job sets in context variables is not there for the next one on this thread.
+    copy_context().run(_call, run, clock, logger, run_awaitable)
+
+
+def _call(
+    run: Run, clock: Clock, logger: logging.Logger, run_awaitable: Callable[[Awaitable[Any]], Any] | None
+) -> None:
+    _current.set(run)
     try:
-        retval = run.func(*run.args, **run.kwargs) if run.kwargs else run.func(*run.args)
-        if retval is not None and hasattr(type(retval), "__await__"):
-            retval = (run_awaitable or run_on_new_loop)(retval)
+        if run.wrap is not None:
+            retval = call_wrapped(run, run_awaitable)
+        else:
+            retval = run.func(*run.args, **run.kwargs) if run.kwargs else run.func(*run.args)
+            if retval is not None and hasattr(type(retval), "__await__"):
+                retval = (run_awaitable or run_on_new_loop)(retval)
     except BaseException as exc:
         _fail(run, clock, logger, exc)
     else:
         _succeed(run, clock, logger, retval)
-    finally:
-        _current.reset(token)
 
 
 async def execute_async(run: Run, clock: Clock = _system, logger: logging.Logger = _logger) -> None:
@@ -83,9 +98,12 @@ async def execute_async(run: Run, clock: Clock = _system, logger: logging.Logger
         return
     token = _current.set(run)
     try:
-        retval = run.func(*run.args, **(run.kwargs or {}))
-        if hasattr(type(retval), "__await__"):
-            retval = await retval
+        if run.wrap is not None:
+            retval = await await_wrapped(run)
+        else:
+            retval = run.func(*run.args, **(run.kwargs or {}))
+            if hasattr(type(retval), "__await__"):
+                retval = await retval
     except BaseException as exc:
         _fail(run, clock, logger, exc)
         if type(exc).__name__ == "CancelledError":
@@ -121,16 +139,16 @@ def _begins(run: Run, clock: Clock, logger: logging.Logger) -> bool:
     """Note that the run starts; return False when it is too late for that."""
     now = clock.now()
     if run.grace is not None and now - run.due > run.grace:
-        late, grace = (now - run.due) / 1e6, run.grace / 1e6
+        late, grace = now - run.due, run.grace / 1e6
         run.outcome = Outcome.MISSED
-        run.reason = f"missed: {duration_text(late)} late, grace time {duration_text(grace)}"
+        run.reason = missed(late, run.grace)
         run.finished = now
         _say(
             logger,
             logging.WARNING,
             'Run time of job "%s" was missed by %s (misfire_grace_time=%g)',
             run.job or run.job_id,
-            duration_text(late),
+            duration_text(late / 1e6),
             grace,
             extra={"action": "run_missed", "job_id": run.job_id},
         )
@@ -163,7 +181,9 @@ def _succeed(run: Run, clock: Clock, logger: logging.Logger, retval: Any) -> Non
 
 
 def _fail(run: Run, clock: Clock, logger: logging.Logger, exc: BaseException) -> None:
-    tb = exc.__traceback__.tb_next if exc.__traceback__ is not None else None  # without our own frame
+    tb = exc.__traceback__
+    while tb is not None and tb.tb_frame.f_globals.get("__name__") in _OURS:  # without our own frames
+        tb = tb.tb_next
     run.exception = exc
     run.traceback = "".join(traceback.format_tb(tb))
     run.outcome = Outcome.ERROR
@@ -204,34 +224,40 @@ def portable(exc: BaseException) -> BaseException:
         if type(pickle.loads(pickle.dumps(exc))) is type(exc):  # noqa: S301 - our own
             return exc
     except Exception as why:
-        return RemoteError(
+        told = RemoteError(
             f"{describe_exception(exc)} (the exception itself cannot be pickled: {describe_exception(why)})"
         )
-    return RemoteError(describe_exception(exc))
+    else:
+        told = RemoteError(describe_exception(exc))
+    told.original_names = names_of(exc)  # by which a Retry knows it
+    return told
 
 
-def is_coroutine_function(func: Any) -> bool:
-    """Return whether calling it makes a coroutine; partials, wrappers and objects with an async ``__call__`` too."""
-    from inspect import iscoroutinefunction, unwrap
+_awaiting: ContextVar[int | None] = ContextVar("apscheduler_lite_awaiting", default=None)
 
-    while hasattr(func, "func") and hasattr(func, "keywords"):  # functools.partial and its like
-        func = func.func
-    if iscoroutinefunction(func) or iscoroutinefunction(unwrap(func)):
-        return True
-    # Of an object with an async __call__, the class has the coroutine function.
-    return not isinstance(func, type) and iscoroutinefunction(vars(type(func)).get("__call__", None))
+
+def acting_thread() -> int:
+    """Return the thread that calls this, or the one that awaits the listener which the caller is part of."""
+    return _awaiting.get() or get_ident()
 
 
 def run_awaitable(awaitable: Awaitable[Any], what: object) -> None:
     """Await it on a loop of its own and log what it raises: for listeners, whose results nobody takes."""
     try:
         if not _is_in_coroutine():
-            run_on_new_loop(awaitable)
+            # Known to whatever it hands over to other threads, which must not wait for this one then.
+            token = _awaiting.set(acting_thread())
+            try:
+                run_on_new_loop(awaitable)
+            finally:
+                _awaiting.reset(token)
             return
         from threading import Thread
 
         # A thread can run one loop at a time, and this one runs its own already.
-        thread = Thread(target=run_awaitable, args=(awaitable, what), name="apscheduler_lite.listener")
+        context = copy_context()
+        context.run(_awaiting.set, acting_thread())
+        thread = Thread(target=context.run, args=(run_awaitable, awaitable, what), name="apscheduler_lite.listener")
         thread.start()
         thread.join()
     except BaseException as exc:

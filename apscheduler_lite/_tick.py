@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from .executors.base import BaseExecutor
     from .job import Job
     from .jobstores.base import BaseJobStore, Claim, JobFault
-    from .runs import Run
+    from .runs import Run, Wrap
 
     class TickHost(Protocol):
         """What a tick asks of its scheduler."""
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
         timezone: tzinfo
         _logger: logging.Logger
         _listeners: Listeners
+        _wrap: Wrap | None
 
         def _tell(self, event: SchedulerEvent) -> None: ...
         def _run_begins(self, run: Run) -> None: ...
@@ -60,17 +61,9 @@ if TYPE_CHECKING:
         def _may_claim(self) -> bool: ...
 
 
-__all__ = ["Ticker", "is_logged"]
+__all__ = ["Ticker"]
 
 _DEBUG = 10  # logging.DEBUG
-
-
-def is_logged(logger: logging.Logger, level: int) -> bool:
-    """Return whether the logger, which may be a stranger's, takes lines of that level."""
-    try:
-        return logger.isEnabledFor(level)
-    except AttributeError:
-        return True
 
 
 class Ticker:
@@ -91,7 +84,7 @@ class Ticker:
     def tick(self, stores: Sequence[tuple[str, BaseJobStore]], executors: Mapping[str, BaseExecutor]) -> float | None:
         """Claim and hand over what is due; return the seconds until the next pass, None for no limit."""
         waits: list[float] = []
-        is_told = is_logged(self._host._logger, _DEBUG)
+        is_told = self._host._logger.isEnabledFor(_DEBUG)
         if is_told:
             self._tell_of_looking()
         self._next_due = None
@@ -223,6 +216,8 @@ class Ticker:
 
     def _submit(self, run: Run, executors: Mapping[str, BaseExecutor]) -> None:
         host = self._host
+        if host._wrap is not None:
+            run.wrap = host._wrap
         if host._listeners.mask & EVENT_JOB_SUBMITTED:
             host._tell(
                 JobSubmissionEvent(
@@ -346,14 +341,15 @@ class Ticker:
 
     def _report_skipped(self, alias: str, job: Job, slot: Slot) -> None:
         moment = from_instant(slot.due, job.zone)
+        reason = slot.run.reason if slot.run is not None else f"skipped (max_instances={job.max_instances})"
         self._host._logger.warning(
-            'Execution of job "%s" at %s skipped: maximum number of running instances reached (%d)',
+            'Execution of job "%s" at %s %s',
             job,
             self._moments(job, slot, moment),
-            job.max_instances,
+            reason,
             extra={"action": "run_skipped", "job_id": job.id},
         )
-        self._host._tell(JobSubmissionEvent(EVENT_JOB_MAX_INSTANCES, job.id, alias, [moment], job=job))
+        self._host._tell(JobSubmissionEvent(EVENT_JOB_MAX_INSTANCES, job.id, alias, [moment], job=job, run=slot.run))
 
     def _report_missed(self, alias: str, job: Job, slot: Slot) -> None:
         moment = from_instant(slot.due, job.zone)

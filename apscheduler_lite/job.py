@@ -4,23 +4,13 @@ from __future__ import annotations
 
 import os
 from datetime import timezone
+from operator import attrgetter
 
-from ._host_zone import warn_of_naive
+from ._job_changes import as_function, decided
 from ._job_state import restore, state_of
-from ._options import (
-    DEFAULT_OPTIONS,
-    MODIFIABLE,
-    as_arguments,
-    as_keyword_arguments,
-    as_name,
-    as_trigger,
-    refuse_unknown,
-    validated,
-)
-from ._references import check_arguments, name_of, reference_to, resolve
-from ._text import shorten, to_text
-from ._timezones import FIRST_INSTANT, LAST_INSTANT, from_instant, to_datetime, to_instant
-from .errors import UnknownAttributeError
+from ._options import DEFAULT_OPTIONS, as_arguments, as_keyword_arguments, as_name, as_trigger
+from ._references import check_arguments, name_of, reference_to
+from ._timezones import from_instant, to_instant
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,6 +19,8 @@ if TYPE_CHECKING:
     from typing import Any, Protocol
 
     from ._options import JobOptions
+    from .records import RunRecord
+    from .retry import Retry
     from .triggers.base import BaseTrigger
 
     class JobHost(Protocol):
@@ -43,6 +35,7 @@ if TYPE_CHECKING:
         def pause_job(self, job_id: str, jobstore: str | None = None) -> Job: ...
         def resume_job(self, job_id: str, jobstore: str | None = None) -> Job | None: ...
         def remove_job(self, job_id: str, jobstore: str | None = None) -> None: ...
+        def _last_run(self, job_id: str, alias: str | None) -> RunRecord | None: ...
 
 
 __all__ = ["Job", "new_job_id"]
@@ -53,6 +46,11 @@ _EMPTY: tuple[Any, ...] = ()
 def new_job_id() -> str:
     """Return a random id of 32 hexadecimal digits."""
     return os.urandom(16).hex()
+
+
+def _option(name: str) -> Any:
+    """Return a property for one of the job's options; the docstring of `Job` says what it means."""
+    return property(attrgetter(f"_options.{name}"))
 
 
 class Job:
@@ -74,6 +72,12 @@ class Job:
         coalesce: whether several due runs become one.
         max_instances: how many of its runs may be in progress at the same time.
         on_crash: what becomes of a run whose process died: ``"skip"`` records it, ``"rerun"`` runs it again.
+        on_overlap: what becomes of a run that comes due while `max_instances` are in progress: ``"skip"`` drops it,
+            ``"queue"`` lets one wait, ``"cancel_previous"`` cancels the oldest.
+        timeout: seconds that a run may last; None for any time.
+        retry: when a run that failed is tried again, a `Retry`; None for never.
+        catch_up: what is made up for after downtime: ``"latest"``, ``"all"`` or ``"none"``; None: `coalesce` decides.
+        max_catch_up: how many fire times ``"all"`` makes up for at the most.
         next_run_time: the earliest fire time not yet claimed, as an aware datetime; None when the job is paused,
             pending or finished.
         paused: whether it is paused.
@@ -105,6 +109,16 @@ class Job:
     args: tuple[Any, ...]
     trigger: BaseTrigger
     paused: bool
+    executor: str = _option("executor")
+    misfire_grace_time: float | None = _option("misfire_grace_time")
+    coalesce: bool = _option("coalesce")
+    max_instances: int = _option("max_instances")
+    on_crash: str = _option("on_crash")
+    on_overlap: str = _option("on_overlap")
+    timeout: float | None = _option("timeout")
+    retry: Retry | None = _option("retry")
+    catch_up: str | None = _option("catch_up")
+    max_catch_up: int = _option("max_catch_up")
     _func_ref: str | None
     _kwargs: dict[str, Any] | None
     _options: JobOptions
@@ -153,7 +167,7 @@ class Job:
         self._scheduler = scheduler
         self._jobstore_alias = None
         self.id = new_job_id() if id is None else as_name(id, "id")
-        self.func, self._func_ref = _function(func)
+        self.func, self._func_ref = as_function(func)
         self.args = _EMPTY if args is None else as_arguments(args)
         self._kwargs = None if kwargs is None else as_keyword_arguments(kwargs)
         check_arguments(self.func, self.args, self._kwargs)
@@ -182,31 +196,6 @@ class Job:
             return None
 
     @property
-    def executor(self) -> str:
-        """Return the alias of the executor that runs it."""
-        return self._options.executor
-
-    @property
-    def misfire_grace_time(self) -> float | None:
-        """Return the seconds that a run may start late; None for any lateness."""
-        return self._options.misfire_grace_time
-
-    @property
-    def coalesce(self) -> bool:
-        """Return whether several due runs become one."""
-        return self._options.coalesce
-
-    @property
-    def max_instances(self) -> int:
-        """Return how many runs may be in progress at the same time."""
-        return self._options.max_instances
-
-    @property
-    def on_crash(self) -> str:
-        """Return what becomes of a run whose process died: ``"skip"`` or ``"rerun"``."""
-        return self._options.on_crash
-
-    @property
     def zone(self) -> tzinfo:
         """Return the zone in which the job's times are given: its trigger's, or else its scheduler's."""
         try:
@@ -231,6 +220,11 @@ class Job:
     def pending(self) -> bool:
         """Return whether the job still waits for its scheduler to start before it goes into a store."""
         return self._jobstore_alias is None
+
+    @property
+    def last_run(self) -> RunRecord | None:
+        """Return the record of the run that ended last, such as to see how; None when its store knows none."""
+        return self._host()._last_run(self.id, self._jobstore_alias)
 
     # -- what a user does with it --------------------------------------------------------------------------------
 
@@ -280,48 +274,15 @@ class Job:
 
     def _decide(self, changes: Mapping[str, Any]) -> dict[str, Any]:
         """Return what the changes make of the job's slots; the job itself stays as it is."""
-        if "id" in changes:
-            raise ValueError("the id of a job may not be changed; add the job anew under the other id")
-        refuse_unknown(changes, MODIFIABLE, "attribute of a job", UnknownAttributeError)
-        slots: dict[str, Any] = {}
-        if "func" in changes:
-            slots["func"], slots["_func_ref"] = _function(changes["func"])
-        if "args" in changes or "kwargs" in changes or "func" in changes:
-            func = slots.get("func", self.func)
-            args = as_arguments(changes["args"]) if "args" in changes else self.args
-            kwargs = as_keyword_arguments(changes["kwargs"]) if "kwargs" in changes else self._kwargs
-            check_arguments(func, args, kwargs)
-            slots["args"], slots["_kwargs"] = args, kwargs
-        if changes.get("name") is not None:
-            slots["name"] = as_name(changes["name"], "name")
-        elif "name" in changes:
-            slots["name"] = name_of(slots.get("func", self.func))
-        if "trigger" in changes:
-            slots["trigger"] = as_trigger(changes["trigger"])
-        if "next_run_time" in changes:
-            slots.update(self._decide_next(changes["next_run_time"]))
-        options = validated(changes)
-        if options:
-            slots["_options"] = self._options.replaced(options)
-        return slots
-
-    def _decide_next(self, moment: Any) -> dict[str, Any]:
-        if moment is None:
-            return {"_next": None, "_fire_time": None, "paused": True}
-        zone = getattr(self._scheduler, "timezone", None) or timezone.utc
-        warn_of_naive(moment, zone, "next_run_time")
-        instant = to_instant(to_datetime(moment, zone, "next_run_time"))
-        if not FIRST_INSTANT <= instant <= LAST_INSTANT:
-            raise ValueError(f"next_run_time must lie between 0001-01-02 and 9999-12-31, not at {shorten(moment)}")
-        return {"_next": instant, "_fire_time": None, "paused": False}
+        return decided(self, changes)
 
     def _assign(self, slots: Mapping[str, Any]) -> None:
         for slot, value in slots.items():
             setattr(self, slot, value)
 
-    def _copy(self) -> Job:
-        """Return another job object with the same values."""
-        other: Job = Job.__new__(type(self))
+    def _copy(self, cls: type[Job] | None = None) -> Job:
+        """Return another job object with the same values; of that class, by default of its own."""
+        other: Job = Job.__new__(cls or type(self))
         other.id = self.id
         other._scheduler = self._scheduler
         for slot in _COPIED:
@@ -380,18 +341,3 @@ class Job:
 
 
 _COPIED = tuple(slot for slot in Job.__slots__ if slot not in ("__weakref__", "_scheduler", "id"))
-
-
-def _function(func: Any) -> tuple[Any, str | None]:
-    """Return the callable, and its reference where it was given as one."""
-    if isinstance(func, (str, bytes)):
-        reference = to_text(func, "func")
-        func = resolve(reference, "func")
-        if not callable(func):
-            raise TypeError(f"func {reference!r} names {shorten(func)}, which is not callable")
-        return func, reference
-    if not callable(func):
-        raise TypeError(
-            f"func must be a callable or a textual reference to one ('module:function'), not {shorten(func)}"
-        )
-    return func, None

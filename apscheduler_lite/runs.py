@@ -14,11 +14,16 @@ from ._timezones import UTC, from_instant
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, MutableMapping, Sequence
+    from contextlib import AbstractAsyncContextManager, AbstractContextManager
     from datetime import datetime, tzinfo
+    from logging import LoggerAdapter
     from typing import Any, Protocol
 
     from .job import Job
+
+    Around = AbstractContextManager[Any] | AbstractAsyncContextManager[Any]
+    Wrap = Callable[["Run"], Around]
 
     class Lease(Protocol):
         """What a store that other processes share says about a claimed run, right before it begins."""
@@ -47,6 +52,9 @@ class Outcome:
     TIMED_OUT = "timed out"
 
 
+OUTCOMES = tuple(value for name, value in vars(Outcome).items() if name.isupper())
+"""All of them."""
+
 _numbers = count(1)
 _process = os.urandom(6).hex()
 
@@ -74,6 +82,9 @@ class Run:
         executor: alias of the executor that runs it.
         job: the job as it was when the run was claimed; None where the run has crossed a process border.
         attempt: 1 for the first try.
+        key: job id and scheduled time as one text, the same for every attempt.
+        scheduled_run_time: when it was due, as an aware datetime.
+        logger: a logger whose lines bear these facts.
         outcome: how it ended, one of the strings of `Outcome`; None while it has not ended.
         reason: a sentence on why it was not run, or None.
         retval: what the function returned.
@@ -97,6 +108,8 @@ class Run:
     is_newest: bool = True  # whether no later run of its job was claimed together with it
     store: Any = None  # the store that claimed it, which its end is told even when it has left the scheduler
     lease: Lease | None = None  # the store's word that the run is still this process's to begin
+    wrap: Wrap | None = None  # the scheduler's, which makes the context that the function is called in
+    _logger: LoggerAdapter[Any] | None = None
     held_by: int | None = None  # the thread that it needs to end: the one that awaits it, then the one that tells of it
     is_last: bool = False  # its job has left the store with it, since the schedule was over
     _id: str | None = None  # set where the run has crossed a process border
@@ -156,12 +169,12 @@ class Run:
     @staticmethod
     def new_id() -> str:
         """Return a run id that no other run has."""
-        return f"{_process}-{next(_numbers):x}"
+        return id_of(next(_numbers))
 
     @property
     def id(self) -> str:
         """Return the run's id, unique over all processes."""
-        return self._id or f"{_process}-{self.number:x}"
+        return self._id or id_of(self.number)
 
     @property
     def has_travelled(self) -> bool:
@@ -176,6 +189,19 @@ class Run:
     def key(self) -> str:
         """Return job id and scheduled time as one text: the same for every attempt at this run, in every process."""
         return f"{self.job_id}@{from_instant(self.due, UTC).isoformat()}"
+
+    @property
+    def logger(self) -> LoggerAdapter[Any]:
+        """
+        Return a logger whose lines tell of this run.
+
+        It is a `logging.LoggerAdapter` of the logger ``apscheduler_lite.runs``. Each record bears the attributes
+        ``job_id``, ``run_id``, ``scheduled_run_time``, ``attempt``, ``jobstore`` and ``run_key``, beside those that a
+        call gives as ``extra``. It works on worker processes too, as far as logging is configured there.
+        """
+        if self._logger is None:
+            self._logger = _logger_of(self)
+        return self._logger
 
     @property
     def scheduled_run_time(self) -> datetime:
@@ -200,7 +226,40 @@ class Run:
         state = self.__dict__.copy()
         state["job"] = state["lease"] = state["store"] = None
         state["_id"] = self.id
+        state.pop("_logger", None)
         return state
+
+
+def _logger_of(run: Run) -> LoggerAdapter[Any]:
+    from logging import LoggerAdapter, getLogger
+
+    class RunLogger(LoggerAdapter):  # type: ignore[type-arg]
+        """Adds the run's facts to what a call gives, which the library's own adapter drops before Python 3.13."""
+
+        def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
+            kwargs["extra"] = {**(self.extra or {}), **(kwargs.get("extra") or {})}
+            return msg, kwargs
+
+    facts = {
+        "job_id": run.job_id,
+        "run_id": run.id,
+        "scheduled_run_time": run.scheduled_run_time,
+        "attempt": run.attempt,
+        "jobstore": run.jobstore,
+        "run_key": run.key,
+    }
+    return RunLogger(getLogger("apscheduler_lite.runs"), facts)
+
+
+def id_of(number: int | str) -> str:
+    """Return the id of the run of that number in this process; an id that was given stays as it is."""
+    return number if isinstance(number, str) else f"{_process}-{number:x}"
+
+
+def exception_name(exc: BaseException) -> str:
+    """Return the name of an exception's class; of one that could not travel, that of the original."""
+    names: tuple[str, ...] = getattr(exc, "original_names", ())
+    return names[0].rpartition(":")[2].rpartition(".")[2] if names else type(exc).__name__
 
 
 def _no_function() -> None:

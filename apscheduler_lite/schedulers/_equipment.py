@@ -14,9 +14,10 @@ from apscheduler_lite._clock import Alarm
 from apscheduler_lite._configuration import build, nested, read
 from apscheduler_lite._guarded_logger import guarded
 from apscheduler_lite._listeners import Listeners
+from apscheduler_lite._locks import make_lock
 from apscheduler_lite._options import as_name
 from apscheduler_lite._text import did_you_mean, one_of
-from apscheduler_lite._tick import Ticker, is_logged
+from apscheduler_lite._tick import Ticker
 from apscheduler_lite.errors import SchedulerAlreadyRunningError
 from apscheduler_lite.events import (
     EVENT_ALL,
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from apscheduler_lite.executors.base import BaseExecutor
     from apscheduler_lite.job import Job
     from apscheduler_lite.jobstores.base import BaseJobStore
-    from apscheduler_lite.runs import Run
+    from apscheduler_lite.runs import Run, Wrap
 
     from ._life import Bound
 
@@ -65,9 +66,10 @@ class Equipment(ABC):
     _job_defaults: JobOptions
     _ticker: Ticker
     _phase: str
+    _wrap: Wrap | None
 
     def __init__(self, gconfig: Mapping[str, Any] = {}, **options: Any) -> None:
-        self._lock = RLock()
+        self._lock = make_lock()
         self._changed = Condition(self._lock)
         self._alarm = Alarm()
         self._catalog = Catalog(self)
@@ -107,7 +109,7 @@ class Equipment(ABC):
 
     def _tell_of_job(self, code: int, job: Job | None, alias: str, job_id: str = "") -> None:
         """Deliver an event about a job, or an id whose job cannot be read, if anybody listens; log what was added."""
-        if code == EVENT_JOB_ADDED and job is not None and is_logged(self._logger, _INFO):
+        if code == EVENT_JOB_ADDED and job is not None and self._logger.isEnabledFor(_INFO):
             self._logger.info(
                 'Added job "%s" to job store "%s"', job, alias, extra={"action": "job_added", "job_id": job.id}
             )
@@ -173,6 +175,7 @@ class Equipment(ABC):
         self.timezone = settings.timezone
         self._has_hosts_zone = settings.has_hosts_zone
         self.clock = settings.clock
+        self._wrap = settings.wrap
         self.jobstore_retry_interval = settings.retry_interval
         self._job_defaults = settings.job_defaults
         self._listeners = Listeners(self._logger, self.clock)

@@ -28,7 +28,8 @@ __all__ = ["Intake"]
 
 _ADD_JOB_ARGUMENTS = (
     "func", "trigger", "args", "kwargs", "id", "name", "misfire_grace_time", "coalesce", "max_instances",
-    "next_run_time", "jobstore", "executor", "replace_existing", "on_crash",
+    "next_run_time", "jobstore", "executor", "replace_existing", "on_crash", "on_overlap", "timeout", "retry",
+    "catch_up", "max_catch_up",
 )  # fmt: skip
 _OPTIONS = tuple(name for name in JOB_OPTIONS if name != "executor")
 
@@ -55,6 +56,11 @@ class Intake(Engine):
         replace_existing: bool = False,
         *,
         on_crash: Any = undefined,
+        on_overlap: Any = undefined,
+        timeout: Any = undefined,
+        retry: Any = undefined,
+        catch_up: Any = undefined,
+        max_catch_up: Any = undefined,
         **trigger_args: Any,
     ) -> Job:
         """
@@ -79,7 +85,16 @@ class Intake(Engine):
             replace_existing: take the place of a job with the same id. With an unchanged trigger its next run time
                 and its pause are kept.
             on_crash: what becomes of a run that was in progress when its process died, in a store that outlives it:
-                ``"skip"`` (the default) records it as interrupted, ``"rerun"`` runs it again as well.
+                ``"skip"`` (the default) records it as interrupted, ``"rerun"`` runs it again as well, up to ten times
+                in all.
+            on_overlap: what becomes of a run that comes due while `max_instances` are in progress: ``"skip"`` (the
+                default) drops it, ``"queue"`` lets one wait for the slot, ``"cancel_previous"`` cancels the oldest
+                one where its executor can.
+            timeout: seconds that a run may last; None for any time.
+            retry: a `Retry`, which says when a run that failed is tried again; None for never.
+            catch_up: what is made up for when fire times have passed unrun: ``"latest"`` one of them, ``"all"`` (up to
+                `max_catch_up`), ``"none"``; None (the default): as `coalesce` says.
+            max_catch_up: how many fire times ``"all"`` makes up for at the most.
             trigger_args: arguments of the trigger.
 
         Returns:
@@ -95,6 +110,11 @@ class Intake(Engine):
             "coalesce": coalesce,
             "max_instances": max_instances,
             "on_crash": on_crash,
+            "on_overlap": on_overlap,
+            "timeout": timeout,
+            "retry": retry,
+            "catch_up": catch_up,
+            "max_catch_up": max_catch_up,
         }
         new = self._new_job(
             func, trigger, args, kwargs, id, name, options, next_run_time, executor, replace_existing, trigger_args
@@ -165,6 +185,11 @@ class Intake(Engine):
         executor: str = "default",
         *,
         on_crash: Any = undefined,
+        on_overlap: Any = undefined,
+        timeout: Any = undefined,
+        retry: Any = undefined,
+        catch_up: Any = undefined,
+        max_catch_up: Any = undefined,
         **trigger_args: Any,
     ) -> Callable[[Function], Function]:
         """
@@ -182,6 +207,11 @@ class Intake(Engine):
             "coalesce": coalesce,
             "max_instances": max_instances,
             "on_crash": on_crash,
+            "on_overlap": on_overlap,
+            "timeout": timeout,
+            "retry": retry,
+            "catch_up": catch_up,
+            "max_catch_up": max_catch_up,
         }
 
         def decorate(func: Function) -> Function:
@@ -252,6 +282,7 @@ class Intake(Engine):
 
     def _add(self, new: list[NewJob], alias: str) -> None:
         as_name(alias, "jobstore")
+        self._say_if_copy()
         self._check_before_adding(new, alias)
         stored = self._catalog.add(new, alias, self.clock.now())
         wake = False
@@ -275,7 +306,7 @@ class Intake(Engine):
                 self._warn_of_copy(each.job)
         if self.running:
             for each in new:
-                if each.job.executor not in self._executors:
+                if each.job._options.executor not in self._executors:
                     warn(
                         f"job {each.job.id!r} names the executor {each.job.executor!r}, which this scheduler does not"
                         f" have (it has: {', '.join(self._executors)}); the job is kept, and waits for one"

@@ -16,6 +16,7 @@ import pytest
 from apscheduler_lite import AsyncIOScheduler, BackgroundScheduler, SQLAlchemyJobStore
 from apscheduler_lite.errors import ConflictingIdError, JobLookupError, TransientJobError
 from apscheduler_lite.events import EVENT_JOB_ADDED, EVENT_JOB_MAX_INSTANCES
+from apscheduler_lite.jobstores.sqlalchemy import runs
 from tests.integration.jobs import CALLS, GATE, Colour, fail, note, slow
 from tests.waiting import stays_false, wait_until
 
@@ -484,6 +485,32 @@ def test_a_forked_child_leaves_the_parents_connections_alone(shared, schedulers)
     wait_until(lambda: CALLS == [("after the fork",)])
 
 
+def test_a_forked_child_has_connections_of_its_own_before_the_start(postgres, schedulers):
+    """As where a web server adds jobs, then forks its workers, and these start their schedulers."""
+    store = postgres.store()
+    scheduler = schedulers(store)
+    scheduler.add_job(note, "date", run_date=LATER, id="first")
+    scheduler.add_job(note, "date", run_date=LATER, id="waits to be written")
+
+    def connection():
+        return store._database.read(lambda opened: opened.exec_driver_sql("SELECT pg_backend_pid()").scalar())
+
+    parents = connection()
+    scheduler.add_job(note, "date", run_date=LATER, id="waits too")
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            scheduler.add_job(note, "date", run_date=LATER, id="of the child")
+            code = 0 if connection() != parents and "of the child" in {job.id for job in scheduler.get_jobs()} else 2
+        finally:
+            os._exit(code)
+
+    assert os.waitpid(child, 0)[1] == 0
+    assert {job.id for job in scheduler.get_jobs()} == {"first", "waits to be written", "waits too", "of the child"}
+    assert connection() == parents
+
+
 def test_a_commit_that_broke_off_is_found_out(shared, schedulers):
     """Runs whose claim was committed although the connection broke are given back, and run once."""
     store = shared.store(heartbeat_interval=0.2, dead_after=5)
@@ -499,6 +526,31 @@ def test_a_commit_that_broke_off_is_found_out(shared, schedulers):
 
     wait_until(lambda: CALLS == [("once",)])
     assert stays_false(lambda: len(CALLS) > 1, 0.3)
+
+
+def test_a_run_whose_process_dies_each_time_is_given_up(shared, schedulers, monkeypatch):
+    """With `on_crash="rerun"` it is begun as often as may be, and not for ever; its record says why no more."""
+    monkeypatch.setattr(runs, "ATTEMPTS", 3)
+    attempts, told = [], []
+    for number in range(5):
+        store = shared.store()
+        scheduler = schedulers(store)
+        if not number:
+            scheduler.add_job(note, on_crash="rerun", id="deadly")
+        scheduler.start(paused=True)
+        claim = store.claim_due(scheduler.clock.now(), {"default": 1})
+        attempts += [run.attempt for run in claim.runs]
+        told += [run.reason for run in claim.interrupted]
+        store.shutdown()
+        store.shutdown()  # it is not waited for what has been claimed
+        shared.execute("UPDATE {schedulers} SET process = 'another one with its pid'")
+
+    assert attempts == [1, 2, 3]
+    reasons = [row.reason for row in shared.execute("SELECT * FROM {runs} ORDER BY attempt")]
+    assert reasons == told
+    assert ["3 in all" in reason for reason in reasons] == [False, False, True]
+    assert all(reason.startswith("interrupted: its process") for reason in reasons)
+    assert shared.execute("SELECT id FROM {jobs}") == []
 
 
 def test_interrupted_time_is_not_silence():

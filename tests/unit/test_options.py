@@ -13,7 +13,6 @@ from apscheduler_lite._options import (
     DEFAULT_OPTIONS,
     JOB_OPTIONS,
     MODIFIABLE,
-    JobOptions,
     as_arguments,
     as_bool,
     as_keyword_arguments,
@@ -25,6 +24,7 @@ from apscheduler_lite._options import (
     undefined,
     validated,
 )
+from apscheduler_lite.retry import Retry
 from apscheduler_lite.triggers.date import DateTrigger
 from tests.ids import shown
 
@@ -182,9 +182,10 @@ def test_the_defaults_are_those_of_the_design():
 
 def test_equal_options_are_one_object():
     """Ten thousand jobs share it."""
-    first = JobOptions.of("default", 1.5, False, 3)
+    changes = {"misfire_grace_time": 1.5, "coalesce": False, "retry": Retry(5)}
+    first = DEFAULT_OPTIONS.replaced(changes)
 
-    assert JobOptions.of("default", 1.5, False, 3) is first
+    assert DEFAULT_OPTIONS.replaced({**changes, "retry": Retry(5)}) is first
     assert first.grace == 1_500_000
 
 
@@ -200,8 +201,8 @@ def test_options_that_are_made_up_at_run_time_are_not_kept_for_ever(monkeypatch)
     """Beyond a number they are made anew each time."""
     monkeypatch.setattr(_options.JobOptions, "_shared", dict.fromkeys(range(1024)))
 
-    first = JobOptions.of("default", 12345.678, True, 1)
-    assert JobOptions.of("default", 12345.678, True, 1) is not first
+    changes = {"misfire_grace_time": 12345.678}
+    assert DEFAULT_OPTIONS.replaced(changes) is not DEFAULT_OPTIONS.replaced(changes)
 
 
 def test_only_options_are_validated():

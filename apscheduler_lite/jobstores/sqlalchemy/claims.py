@@ -5,8 +5,7 @@ The claim: one transaction that advances what is due and writes its runs.
 
 Whoever commits owns the runs. Rows that another process has locked are being claimed by it and are passed over (``FOR
 UPDATE SKIP LOCKED``); SQLite has one writer at a time anyway. Other databases advance each row by comparing it with
-what was
-read: who comes second finds it changed.
+what was read: who comes second finds it changed.
 
 No more is taken than can be started at once, executor by executor: what stays due can be taken by every other process,
 and is not lost by a crash.
@@ -17,16 +16,18 @@ from __future__ import annotations
 from sqlalchemy import Integer, bindparam, func, select
 
 from apscheduler_lite._planning import Slot, plan
+from apscheduler_lite._reasons import missed
 from apscheduler_lite.errors import UnreadableJobError
 from apscheduler_lite.jobstores._claim import Claim, JobFault, UnknownExecutorError
 from apscheduler_lite.runs import Outcome, Run
 
 from .bulk import BulkInsert, BulkUpdate
+from .ongoing import Ongoing
 from .runs import new_row
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Any
 
     from sqlalchemy import Connection
@@ -80,9 +81,7 @@ class Claims:
             .limit(bindparam("limit", type_=Integer))
         )
         self._documents_of = select(tables.jobs).where(jobs.id.in_(bindparam("ids", expanding=True)))
-        self._active = select(runs.job_id).where(
-            runs.finished.is_(None), runs.job_id.in_(bindparam("ids", expanding=True))
-        )
+        self.ongoing = Ongoing(tables)
         self._advance = BulkUpdate(tables.jobs, ("next_run_time", "fire_time", "backlog"))
         self._advance_if_same = self._advance.plain.where(
             jobs.next_run_time == bindparam("b_due"), jobs.revision == bindparam("b_revision")
@@ -139,21 +138,22 @@ class Claims:
             last = connection.execute(select(func.min(jobs.executor)).where(jobs.executor > last)).scalar()
         return found
 
-    def strays(self, connection: Connection, now: int, known: Mapping[str, int | None]) -> list[JobFault]:
-        """Return due jobs that name an executor which this scheduler does not have, each job once."""
+    def strays(self, connection: Connection, now: int, known: Mapping[str, int | None]) -> list[Any]:
+        """Return the rows of due jobs that name an executor which this scheduler does not have, each job once."""
         jobs = self._tables.jobs.c
-        faults = []
+        rows: list[Any] = []
         for alias in self.executors(connection):
-            if alias in known:
-                continue
-            statement = select(self._tables.jobs).where(jobs.executor == alias, jobs.next_run_time <= now)
-            for row in connection.execute(statement.order_by(jobs.next_run_time).limit(STRAYS_TOLD)):
-                if row.id not in self._strays:
-                    self._strays.add(row.id)
-                    jobs_found = self._documents.readable([row], self.logger)
-                    job = jobs_found[0] if jobs_found else None
-                    faults.append(JobFault(job, row.id, UnknownExecutorError(alias, list(known)), 60.0))
-        return faults
+            if alias not in known:
+                statement = select(self._tables.jobs).where(jobs.executor == alias, jobs.next_run_time <= now)
+                rows += connection.execute(statement.order_by(jobs.next_run_time).limit(STRAYS_TOLD))
+        return [row for row in rows if row.id not in self._strays]
+
+    def stray_faults(self, rows: list[Any], known: Iterable[str]) -> Iterator[JobFault]:
+        """Yield what is to be told of such jobs."""
+        for row in rows:
+            self._strays.add(row.id)
+            job = next(iter(self._documents.readable([row], self.logger)), None)
+            yield JobFault(job, row.id, UnknownExecutorError(row.executor, list(known)), 60.0)
 
     logger: Any = None
 
@@ -198,30 +198,29 @@ class Claims:
         if not rows:
             return 0
         jobs = self._jobs_of(connection, rows, work)
-        active = self._count_active(connection, [row.id for row in rows])
+        active = self.ongoing.of(connection, [row.id for row in rows])
         taken = 0
-        for row in rows:
-            job = jobs.get(row.id)
-            if job is None:
-                continue
+        for row in (each for each in rows if each.id in jobs):
+            job, ongoing = jobs[row.id], active.get(row.id, [])
             slot = Slot(row.next_run_time if row.fire_time is None else row.fire_time, row.next_run_time)
             try:
-                made = plan(job.trigger, slot, work.now, job._options, active.get(row.id, 0), row.backlog)
+                made = plan(job.trigger, slot, work.now, job._options, len(ongoing), row.backlog)
             except Exception as exc:
                 work.claim.faults.append(JobFault(job, row.id, exc, self._books.defer(row.id, work.now)))
                 continue
             self._books.failures.pop(row.id, None)
             if made.waits:
+                if made.backlog != row.backlog:
+                    self._advance_row(connection, row, made, work)
                 continue
             if len(made.runs) > left - taken:
-                # What no worker is free for stays due; it is late then, and does not overlap.
                 keep = left - taken
-                if keep == 0 and not made.skipped and not made.missed:
+                if keep == 0 and not made.missed:
                     continue
-                made.next, made.runs, made.backlog = made.runs[keep], made.runs[:keep], work.now
+                made.cut(keep, work.now)
             if self._advance_row(connection, row, made, work):
                 taken += len(made.runs)
-                work.add(job, row, made)
+                work.add(job, made, ongoing)
         return taken
 
     def _advance_row(self, connection: Connection, row: Any, made: Plan, work: Work) -> bool:
@@ -266,13 +265,6 @@ class Claims:
                 self._unreadable[row.id] = row.revision
                 work.claim.faults.append(JobFault(None, row.id, exc, seconds))
             return None
-
-    def _count_active(self, connection: Connection, job_ids: list[str]) -> dict[str, int]:
-        # Asked after the rows were locked: whoever claimed them before has committed its runs by now.
-        counts: dict[str, int] = {}
-        for job_id in connection.execute(self._active, {"ids": job_ids}).scalars():
-            counts[job_id] = counts.get(job_id, 0) + 1
-        return counts
 
     def _take_open(self, connection: Connection, alias: str, left: int, work: Work) -> int:
         """Take runs that wait for a process, such as those that are run again; return how many."""
@@ -355,8 +347,8 @@ class Work:
             "b_claimed": self.now,
         }
 
-    def add(self, job: Job, row: Any, made: Plan) -> None:
-        """Take note of a job's plan."""
+    def add(self, job: Job, made: Plan, ongoing: Sequence[Any]) -> None:
+        """Take note of a job's plan; `ongoing` are the rows of its runs in progress."""
         claim = self.claim
         following = made.next
         job._next = None if following is None else following.due
@@ -368,16 +360,15 @@ class Work:
             self.rows.append(new_row(run, self.member, self.now))
         if following is None:
             claim.finished.append(job)
-        limit = job._options.max_instances
-        for slot in made.skipped or ():
-            claim.skipped.append((job, slot))
-            self._record(
-                job, slot, Outcome.SKIPPED, f"skipped: its runs in progress were as many as it may have ({limit})"
+        if made.skipped:
+            claim.skip(
+                job, made, self.alias, job.zone, self.now, (ongoing[0].due, ongoing[0].claimed) if ongoing else None
             )
+        if self.keeps:
+            self.rows += [new_row(slot.run, None, self.now) for slot in made.skipped or () if slot.run is not None]
         for slot in made.missed or ():
             claim.missed.append((job, slot))
-            late, grace = (self.now - slot.due) / 1e6, (job._options.grace or 0) / 1e6
-            self._record(job, slot, Outcome.MISSED, f"missed: {late:.3f} s late, grace time {grace:g} s")
+            self._record(job, slot, Outcome.MISSED, missed(self.now - slot.due, job._options.grace or 0))
 
     def _record(self, job: Job, slot: Slot, outcome: str, reason: str) -> None:
         if not self.keeps:

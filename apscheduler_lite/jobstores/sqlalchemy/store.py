@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import nullcontext
 from datetime import timedelta
-from threading import Lock, RLock
-from weakref import finalize
+from weakref import WeakSet, finalize
 
 from apscheduler_lite._clock import SystemClock
+from apscheduler_lite._locks import make_lock
 from apscheduler_lite._options import as_bool, as_name, as_number
 from apscheduler_lite._timezones import UTC, from_instant, to_instant
 from apscheduler_lite.errors import StoreUnavailableError
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
     from apscheduler_lite.job import Job
     from apscheduler_lite.jobstores.base import Capacity, Decide, Settle
+    from apscheduler_lite.records import RunRecord
     from apscheduler_lite.runs import Run
 
     from .documents import Serializer
@@ -118,6 +120,7 @@ class SQLAlchemyJobStore(BaseJobStore):
         )
         self._database = Database(url, engine, engine_options)
         finalize(self, self._database.close)
+        _stores.add(self)
         self._notices = Notices(self._database, self._tables)
         self._rows = JobRows(self._database, self._tables, self._documents, self._notices.send)
         self._early = EarlyJobs(self._rows)
@@ -128,11 +131,12 @@ class SQLAlchemyJobStore(BaseJobStore):
         self._keeper: Keeper | None = None
         self._last_keeper: Keeper | None = None  # of the start before, as long as runs of it go on
         self._listener: Listener | None = None
-        self._preparing = Lock()
+        self._preparing = make_lock()
         self._is_prepared = False
         self._has_more = False
         self._has_open = True
         self._look_at = 0.0
+        self._cancellable: list[Run] = []  # runs in progress that give way to the next one of their job
         self._strays_at = 0.0
         self._known_executors: frozenset[str] = frozenset()
 
@@ -154,6 +158,8 @@ class SQLAlchemyJobStore(BaseJobStore):
             logger=self._logger,
             alias=alias,
             wakeup=scheduler.wakeup,
+            adopts=scheduler._adopts,
+            adopt=scheduler._adopt,
             heartbeat_interval=self._heartbeat_interval,
             dead_after=self._dead_after,
             keep_runs=self._keep_runs,
@@ -189,10 +195,9 @@ class SQLAlchemyJobStore(BaseJobStore):
     def after_fork(self) -> None:
         super().after_fork()
         self._keeper = self._last_keeper = self._listener = None
-        self._preparing = Lock()
+        self._preparing = make_lock()
         self._early.after_fork()
-        self._documents.after_fork()
-        self._books_of_ours.lock = RLock()
+        self._books_of_ours.lock = make_lock()
         self._database.after_fork()
 
     @property
@@ -263,6 +268,7 @@ class SQLAlchemyJobStore(BaseJobStore):
         claim = self._claim(now, usable, keeper)
         claim.is_short = self._has_more or len(usable) < len(capacity)
         claim.interrupted = keeper.take_interrupted()
+        claim.superseded = self._find_superseded(now, claim)
         self._look_for_strays(now, capacity, claim)
         retry = self._books_of_ours.next_retry(now)
         if retry is not None:
@@ -322,13 +328,23 @@ class SQLAlchemyJobStore(BaseJobStore):
             work.claim.next_due = min((each for each in (due, open_at) if each is not None), default=None)
         return work
 
+    def _find_superseded(self, now: int, claim: Claim) -> list[Run]:
+        """Return our runs that the next one of their job waits for and cancels; no worker need be free for that."""
+        self._cancellable = [run for run in self._cancellable if run.outcome is None]
+        found: list[Run] = []
+        if self._cancellable:
+            found = self._database.read(self._claims.ongoing.superseded, self._cancellable, now)
+        self._cancellable += [run for run in claim.runs if run.job and run.job.on_overlap == "cancel_previous"]
+        return found
+
     def _look_for_strays(self, now: int, capacity: Capacity, claim: Claim) -> None:
         """Report due jobs whose executor this scheduler does not have, now and then."""
         known = frozenset(capacity)
         monotonic = SystemClock().monotonic()
         if known == self._known_executors and monotonic < self._strays_at:
             return
-        claim.faults.extend(self._database.read(self._claims.strays, now, capacity))
+        rows = self._database.read(self._claims.strays, now, capacity)
+        claim.faults.extend(self._claims.stray_faults(rows, capacity))
         self._known_executors, self._strays_at = known, monotonic + STRAYS_EVERY
 
     def record_outcomes(self, runs: Sequence[Run]) -> bool:
@@ -345,6 +361,9 @@ class SQLAlchemyJobStore(BaseJobStore):
         if self._keeper is not None:
             self._keeper.forget(run)
 
+    def later_jobs(self, instant: int) -> Iterable[Job]:
+        return self._ready().later(instant)
+
     def retry_all(self) -> None:
         self._books_of_ours.forget()
         self._strays_at = 0.0
@@ -354,10 +373,27 @@ class SQLAlchemyJobStore(BaseJobStore):
 
     def get_runs(
         self, job_id: str | None = None, outcome: str | None = None, since: int | None = None, limit: int = 100
-    ) -> list[Run]:
+    ) -> list[RunRecord]:
         self._ready()
         return self._database.read(self._records.find, self._alias or "", job_id, outcome, since, limit)
+
+    def last_run(self, job_id: str) -> RunRecord | None:
+        self._ready()
+        return self._database.read(self._records.last, self._alias or "", job_id)
 
     def __repr__(self) -> str:
         url = self._database.engine.url.render_as_string(hide_password=True)
         return f"<{type(self).__name__} (url={url})>"
+
+
+_stores: WeakSet[SQLAlchemyJobStore] = WeakSet()
+
+
+def _begin_child() -> None:
+    # Of all stores: one whose scheduler was never started may be in use all the same, and have connections.
+    for store in list(_stores):
+        store.after_fork()
+
+
+if hasattr(os, "register_at_fork"):  # where there is fork
+    os.register_at_fork(after_in_child=_begin_child)
