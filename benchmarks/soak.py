@@ -16,6 +16,7 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -36,21 +37,20 @@ class Ledger:
         self._lock = threading.Lock()
         self.begin(1)
 
-    def begin(self, step: int) -> None:
-        """Begin with empty pages, for jobs of which a fire time follows another after so many microseconds."""
+    def begin(self, step: int, first: Mapping[str, int] = {}) -> None:
+        """Begin with empty pages, for jobs with these first fire times, and others every so many microseconds."""
         self.step = step
         self.runs = self.doubled = 0
         self.late = 0.0
-        self._done: dict[str, int] = {}
-        self._beyond: dict[str, set[int]] = {}
+        self._done = {job_id: due - step for job_id, due in first.items()}
+        self._beyond: dict[str, set[int]] = {job_id: set() for job_id in first}
 
     def note(self, job_id: str, due: int, started: int) -> None:
         """Note a run."""
         with self._lock:
             self.runs += 1
             self.late = max(self.late, (started - due) / 1e6)
-            beyond = self._beyond.setdefault(job_id, set())
-            done = self._done.setdefault(job_id, due - self.step)
+            done, beyond = self._done[job_id], self._beyond[job_id]
             if due <= done or due in beyond:
                 self.doubled += 1
                 return
@@ -123,7 +123,6 @@ class Found:
 def soak(store: str, seconds: float, rate: int) -> Found:
     """Run that many jobs a second for so many seconds and return what was found."""
     step = JOBS * 1_000_000 // rate
-    _ledger.begin(step)
     others: list[int] = []
     with TemporaryDirectory() as directory:
         scheduler = BackgroundScheduler(
@@ -135,10 +134,12 @@ def soak(store: str, seconds: float, rate: int) -> Found:
         scheduler.add_listener(lambda event: others.append(event.code), EVENT_ALL & ~_EXPECTED & ~0xFF)
         scheduler.start(paused=True)
         functions = [coroutine if number % 5 == 0 else plain for number in range(JOBS)]
-        scheduler.add_jobs(
+        jobs = scheduler.add_jobs(
             {"func": each, "trigger": "interval", "seconds": step / 1e6, "id": str(number)}
             for number, each in enumerate(functions)
         )
+        first = {job.id: job.next_run_time for job in jobs}
+        _ledger.begin(step, {job_id: round(due.timestamp() * 1_000_000) for job_id, due in first.items() if due})
         began = time.monotonic()
         scheduler.resume()
         samples = list(_samples(began, seconds))

@@ -37,8 +37,8 @@ def test_many_runs_leave_nothing_behind(store):
 def test_a_ledger_tells_what_is_lost_and_what_is_doubled():
     """A fire time without a run counts as soon as a later one has had its own; the order does not matter."""
     ledger = Ledger()
-    ledger.begin(10)
-    for due in (0, 20, 10, 30):
+    ledger.begin(10, {"sound": 0, "other": 0})
+    for due in (20, 0, 10, 30):
         ledger.note("sound", due, due)
     assert (ledger.runs, ledger.lost, ledger.doubled) == (4, 0, 0)
     for due in (0, 10, 40, 50, 10, 50):
