@@ -169,12 +169,14 @@ def as_count(value: object, parameter: str) -> int:
     Return an integer of at least 0; text holding one is accepted, as configuration files write it.
 
     Raises:
-        TypeError: it is none.
+        TypeError: it is neither an integer nor text.
+        ValueError: it is one of these and no such number.
     """
     if isinstance(value, str) and value.isdecimal():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise TypeError(f"{parameter} must be an integer of at least 0, not {shorten(value)}")
+        kind = ValueError if isinstance(value, (int, str)) and not isinstance(value, bool) else TypeError
+        raise kind(f"{parameter} must be an integer of at least 0, not {shorten(value)}")
     return value
 
 

@@ -139,6 +139,9 @@ def _each_until(trigger: BaseTrigger, slot: Slot, latest: Slot, now: int) -> lis
 
 def _latest(trigger: BaseTrigger, slot: Slot, now: int) -> tuple[Slot, Slot | None]:
     """Return the latest slot that is due and the one after it."""
+    following = _slot_after(trigger, slot.fire_time, now)
+    if following is None or following.fire_time > now:
+        return slot, following  # the common case, of a job that is not behind: one question to the trigger
     fire_time = trigger.latest_instant(slot.fire_time, now)
     if fire_time is not None:
         due = fire_time + trigger.delay(fire_time)
@@ -148,7 +151,7 @@ def _latest(trigger: BaseTrigger, slot: Slot, now: int) -> tuple[Slot, Slot | No
         # due.
         before = trigger.latest_instant(slot.fire_time, fire_time - 1)
         return (slot if before is None else Slot(before, before)), Slot(fire_time, due)
-    return slot, _slot_after(trigger, slot.fire_time, now)
+    return slot, following
 
 
 def _plan_each(trigger: BaseTrigger, slot: Slot, now: int, options: JobOptions, free: int, backlog: int | None) -> Plan:
@@ -197,12 +200,17 @@ def _slot_after(trigger: BaseTrigger, fire_time: int, now: int) -> Slot | None:
     return Slot(following, following + trigger.delay(following))
 
 
-def first_slot(trigger: BaseTrigger, now: int) -> Slot | None:
+def first_slot(trigger: BaseTrigger, now: int, made: int | None = None) -> Slot | None:
     """
     Return the slot at which a job with this trigger begins, None when its schedule is over.
 
     A schedule that began in the past starts at its first fire time from now on, and is over when there is none. A
     schedule of one single fire time that has passed is still run, late.
+
+    Args:
+        trigger: the trigger.
+        now: the present instant.
+        made: the latest fire time of this schedule that is being run already; the slot is a later one.
     """
     fire_time = trigger.next_instant(None, now)
     if fire_time is not None and fire_time < now:
@@ -213,6 +221,8 @@ def first_slot(trigger: BaseTrigger, now: int) -> Slot | None:
             fire_time = None
     if fire_time is None:
         return None
+    if made is not None and fire_time <= made:
+        return _slot_after(trigger, made, now)
     return Slot(fire_time, fire_time + trigger.delay(fire_time))
 
 

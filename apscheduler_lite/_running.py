@@ -11,28 +11,30 @@ from __future__ import annotations
 import logging
 import traceback
 from contextlib import suppress
-from contextvars import copy_context
+from contextvars import ContextVar, copy_context
+from threading import get_ident
 
 from ._clock import SystemClock
 from ._interrupts import ends_program
+from ._loops import run_on_new_loop
+from ._reasons import missed
 from ._references import name_of
 from ._text import duration_text
-from ._wrapping import await_wrapped, call_wrapped, is_coroutine_function, run_on_new_loop
+from ._wrapping import await_wrapped, call_wrapped, is_coroutine_function
 from .errors import RemoteError
+from .retry import names_of
 from .runs import Outcome, _current
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from asyncio import AbstractEventLoop, Task
     from collections.abc import Awaitable, Callable
-    from concurrent.futures import Future
     from typing import Any
 
     from ._clock import Clock
     from .runs import Run
 
 __all__ = [
-    "LoopThread",
+    "acting_thread",
     "describe_exception",
     "execute",
     "execute_async",
@@ -58,7 +60,7 @@ def execute(
 
     What the function returns is awaited when it is awaitable, by `run_awaitable` or else on a loop of its own.
     """
-    if not _begins(run, clock, logger):
+    if not may_begin(run, clock, logger) or not _begins(run, clock, logger):
         return
     # In a context of its own: what the job sets in context variables is not there for the next one on this thread.
     copy_context().run(_call, run, clock, logger, run_awaitable)
@@ -135,20 +137,18 @@ def may_begin(run: Run, clock: Clock, logger: logging.Logger) -> bool:
 
 def _begins(run: Run, clock: Clock, logger: logging.Logger) -> bool:
     """Note that the run starts; return False when it is too late for that."""
-    if run.lease is not None and not may_begin(run, clock, logger):
-        return False
     now = clock.now()
     if run.grace is not None and now - run.due > run.grace:
-        late, grace = (now - run.due) / 1e6, run.grace / 1e6
+        late, grace = now - run.due, run.grace / 1e6
         run.outcome = Outcome.MISSED
-        run.reason = f"missed: {duration_text(late)} late, grace time {duration_text(grace)}"
+        run.reason = missed(late, run.grace)
         run.finished = now
         _say(
             logger,
             logging.WARNING,
             'Run time of job "%s" was missed by %s (misfire_grace_time=%g)',
             run.job or run.job_id,
-            duration_text(late),
+            duration_text(late / 1e6),
             grace,
             extra={"action": "run_missed", "job_id": run.job_id},
         )
@@ -224,38 +224,40 @@ def portable(exc: BaseException) -> BaseException:
         if type(pickle.loads(pickle.dumps(exc))) is type(exc):  # noqa: S301 - our own
             return exc
     except Exception as why:
-        return RemoteError(
+        told = RemoteError(
             f"{describe_exception(exc)} (the exception itself cannot be pickled: {describe_exception(why)})"
         )
-    return RemoteError(describe_exception(exc))
+    else:
+        told = RemoteError(describe_exception(exc))
+    told.original_names = names_of(exc)  # by which a Retry knows it
+    return told
 
 
-async def settled(awaitable: Awaitable[Any]) -> tuple[Any, BaseException | None]:
-    """
-    Await it and return its result and what it raised.
+_awaiting: ContextVar[int | None] = ContextVar("apscheduler_lite_awaiting", default=None)
 
-    A task that raised SystemExit or KeyboardInterrupt would end its whole loop.
-    """
-    import asyncio
 
-    try:
-        return await awaitable, None
-    except asyncio.CancelledError:
-        raise
-    except BaseException as exc:
-        return None, exc
+def acting_thread() -> int:
+    """Return the thread that calls this, or the one that awaits the listener which the caller is part of."""
+    return _awaiting.get() or get_ident()
 
 
 def run_awaitable(awaitable: Awaitable[Any], what: object) -> None:
     """Await it on a loop of its own and log what it raises: for listeners, whose results nobody takes."""
     try:
         if not _is_in_coroutine():
-            run_on_new_loop(awaitable)
+            # Known to whatever it hands over to other threads, which must not wait for this one then.
+            token = _awaiting.set(acting_thread())
+            try:
+                run_on_new_loop(awaitable)
+            finally:
+                _awaiting.reset(token)
             return
         from threading import Thread
 
         # A thread can run one loop at a time, and this one runs its own already.
-        thread = Thread(target=run_awaitable, args=(awaitable, what), name="apscheduler_lite.listener")
+        context = copy_context()
+        context.run(_awaiting.set, acting_thread())
+        thread = Thread(target=context.run, args=(run_awaitable, awaitable, what), name="apscheduler_lite.listener")
         thread.start()
         thread.join()
     except BaseException as exc:
@@ -272,82 +274,3 @@ def _is_in_coroutine() -> bool:
     except RuntimeError:
         return False
     return True
-
-
-class LoopThread:
-    """
-    One thread with an event loop, on which the coroutine jobs of an executor run.
-
-    It is started by the first coroutine and costs nothing before that.
-    """
-
-    def __init__(self, name: str) -> None:
-        from threading import RLock
-
-        self._name = name
-        self._lock = RLock()
-        self._loop: AbstractEventLoop | None = None
-        self._thread: Any = None
-
-    def run(self, awaitable: Awaitable[Any]) -> Any:
-        """Await it on the loop and return its result; block this thread meanwhile."""
-        import asyncio
-        from concurrent.futures import Future
-        from contextvars import copy_context
-
-        loop = self._running_loop()
-        # The task runs in the caller's context, so that current_run() answers in the coroutine too.
-        context = copy_context()
-        finished: Future[Any] = Future()
-
-        def begin() -> None:
-            task = loop.create_task(settled(awaitable), context=context)
-            task.add_done_callback(hand_over)
-
-        def hand_over(task: Task[tuple[Any, BaseException | None]]) -> None:
-            finished.set_result((None, asyncio.CancelledError()) if task.cancelled() else task.result())
-
-        run = _current.get()
-        if run is not None:
-            run.held_by = self._thread.ident
-        loop.call_soon_threadsafe(begin)
-        retval, exc = finished.result()
-        if isinstance(exc, asyncio.CancelledError):
-            raise RuntimeError("the coroutine was cancelled") from exc
-        if exc is not None:
-            raise exc
-        return retval
-
-    def _running_loop(self) -> AbstractEventLoop:
-        import asyncio
-        from threading import Thread
-
-        with self._lock:
-            if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                self._thread = Thread(target=self._loop.run_forever, name=self._name, daemon=True)
-                self._thread.start()
-            return self._loop
-
-    def close(self) -> None:
-        """Cancel what still runs and end the thread; it starts again at the next coroutine."""
-        with self._lock:
-            loop, thread = self._loop, self._thread
-            self._loop = self._thread = None
-        if loop is None:
-            return
-        import asyncio
-        from threading import current_thread
-
-        async def cancel_all() -> None:
-            tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            await loop.shutdown_asyncgens()
-            loop.stop()
-
-        asyncio.run_coroutine_threadsafe(cancel_all(), loop)
-        if thread is not current_thread():
-            thread.join()
-            loop.close()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 
+from ._loops import LoopHere
 from ._references import name_of
 from ._text import shorten
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     RunAwaitable = Callable[[Awaitable[Any]], Any]
 
-__all__ = ["await_wrapped", "call_wrapped", "is_coroutine_function", "run_on_new_loop"]
+__all__ = ["await_wrapped", "call_wrapped", "is_coroutine_function"]
 
 
 def call_wrapped(run: Run, run_awaitable: RunAwaitable | None) -> Any:
@@ -84,20 +85,11 @@ def _loop(run_awaitable: RunAwaitable | None) -> Iterator[RunAwaitable]:
     if run_awaitable is not None:
         yield run_awaitable
         return
-    runners: list[Any] = []
-
-    def await_it(awaitable: Awaitable[Any]) -> Any:
-        if not runners:
-            import asyncio
-
-            runners.append(asyncio.Runner())
-        return runners[0].run(_awaited(awaitable))
-
+    here = LoopHere()
     try:
-        yield await_it
+        yield here.run
     finally:
-        for runner in runners:
-            runner.close()
+        here.close()
 
 
 class _FromThread:
@@ -126,14 +118,3 @@ def is_coroutine_function(func: Any) -> bool:
         return True
     # Of an object with an async __call__, the class has the coroutine function.
     return not isinstance(func, type) and iscoroutinefunction(vars(type(func)).get("__call__", None))
-
-
-async def _awaited(awaitable: Awaitable[Any]) -> Any:
-    return await awaitable
-
-
-def run_on_new_loop(awaitable: Awaitable[Any]) -> Any:
-    """Await it on an event loop that is made for it."""
-    import asyncio
-
-    return asyncio.run(_awaited(awaitable))

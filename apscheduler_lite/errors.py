@@ -86,7 +86,14 @@ class WorkerDiedError(Exception):
 
 
 class RemoteError(Exception):
-    """Reported for a run that could not travel: its function, arguments, result or exception cannot be pickled."""
+    """
+    Reported for a run that could not travel: its function, arguments, result or exception cannot be pickled.
+
+    Attributes:
+        original_names: where it stands for an exception, the names of that one's class and of its bases.
+    """
+
+    original_names: tuple[str, ...] = ()
 
 
 class StoreUnavailableError(_BuiltFromFacts):

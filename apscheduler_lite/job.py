@@ -6,22 +6,11 @@ import os
 from datetime import timezone
 from operator import attrgetter
 
-from ._host_zone import warn_of_naive
+from ._job_changes import as_function, decided
 from ._job_state import restore, state_of
-from ._options import (
-    DEFAULT_OPTIONS,
-    MODIFIABLE,
-    as_arguments,
-    as_keyword_arguments,
-    as_name,
-    as_trigger,
-    refuse_unknown,
-    validated,
-)
-from ._references import check_arguments, name_of, reference_to, resolve
-from ._text import shorten, to_text
-from ._timezones import FIRST_INSTANT, LAST_INSTANT, from_instant, to_datetime, to_instant
-from .errors import UnknownAttributeError
+from ._options import DEFAULT_OPTIONS, as_arguments, as_keyword_arguments, as_name, as_trigger
+from ._references import check_arguments, name_of, reference_to
+from ._timezones import from_instant, to_instant
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,6 +19,7 @@ if TYPE_CHECKING:
     from typing import Any, Protocol
 
     from ._options import JobOptions
+    from .records import RunRecord
     from .retry import Retry
     from .triggers.base import BaseTrigger
 
@@ -45,6 +35,7 @@ if TYPE_CHECKING:
         def pause_job(self, job_id: str, jobstore: str | None = None) -> Job: ...
         def resume_job(self, job_id: str, jobstore: str | None = None) -> Job | None: ...
         def remove_job(self, job_id: str, jobstore: str | None = None) -> None: ...
+        def _last_run(self, job_id: str, alias: str | None) -> RunRecord | None: ...
 
 
 __all__ = ["Job", "new_job_id"]
@@ -176,7 +167,7 @@ class Job:
         self._scheduler = scheduler
         self._jobstore_alias = None
         self.id = new_job_id() if id is None else as_name(id, "id")
-        self.func, self._func_ref = _function(func)
+        self.func, self._func_ref = as_function(func)
         self.args = _EMPTY if args is None else as_arguments(args)
         self._kwargs = None if kwargs is None else as_keyword_arguments(kwargs)
         check_arguments(self.func, self.args, self._kwargs)
@@ -230,6 +221,11 @@ class Job:
         """Return whether the job still waits for its scheduler to start before it goes into a store."""
         return self._jobstore_alias is None
 
+    @property
+    def last_run(self) -> RunRecord | None:
+        """Return the record of the run that ended last, such as to see how; None when its store knows none."""
+        return self._host()._last_run(self.id, self._jobstore_alias)
+
     # -- what a user does with it --------------------------------------------------------------------------------
 
     def modify(self, **changes: Any) -> Job:
@@ -278,40 +274,7 @@ class Job:
 
     def _decide(self, changes: Mapping[str, Any]) -> dict[str, Any]:
         """Return what the changes make of the job's slots; the job itself stays as it is."""
-        if "id" in changes:
-            raise ValueError("the id of a job may not be changed; add the job anew under the other id")
-        refuse_unknown(changes, MODIFIABLE, "attribute of a job", UnknownAttributeError)
-        slots: dict[str, Any] = {}
-        if "func" in changes:
-            slots["func"], slots["_func_ref"] = _function(changes["func"])
-        if "args" in changes or "kwargs" in changes or "func" in changes:
-            func = slots.get("func", self.func)
-            args = as_arguments(changes["args"]) if "args" in changes else self.args
-            kwargs = as_keyword_arguments(changes["kwargs"]) if "kwargs" in changes else self._kwargs
-            check_arguments(func, args, kwargs)
-            slots["args"], slots["_kwargs"] = args, kwargs
-        if changes.get("name") is not None:
-            slots["name"] = as_name(changes["name"], "name")
-        elif "name" in changes:
-            slots["name"] = name_of(slots.get("func", self.func))
-        if "trigger" in changes:
-            slots["trigger"] = as_trigger(changes["trigger"])
-        if "next_run_time" in changes:
-            slots.update(self._decide_next(changes["next_run_time"]))
-        options = validated(changes)
-        if options:
-            slots["_options"] = self._options.replaced(options)
-        return slots
-
-    def _decide_next(self, moment: Any) -> dict[str, Any]:
-        if moment is None:
-            return {"_next": None, "_fire_time": None, "paused": True}
-        zone = getattr(self._scheduler, "timezone", None) or timezone.utc
-        warn_of_naive(moment, zone, "next_run_time")
-        instant = to_instant(to_datetime(moment, zone, "next_run_time"))
-        if not FIRST_INSTANT <= instant <= LAST_INSTANT:
-            raise ValueError(f"next_run_time must lie between 0001-01-02 and 9999-12-31, not at {shorten(moment)}")
-        return {"_next": instant, "_fire_time": None, "paused": False}
+        return decided(self, changes)
 
     def _assign(self, slots: Mapping[str, Any]) -> None:
         for slot, value in slots.items():
@@ -378,18 +341,3 @@ class Job:
 
 
 _COPIED = tuple(slot for slot in Job.__slots__ if slot not in ("__weakref__", "_scheduler", "id"))
-
-
-def _function(func: Any) -> tuple[Any, str | None]:
-    """Return the callable, and its reference where it was given as one."""
-    if isinstance(func, (str, bytes)):
-        reference = to_text(func, "func")
-        func = resolve(reference, "func")
-        if not callable(func):
-            raise TypeError(f"func {reference!r} names {shorten(func)}, which is not callable")
-        return func, reference
-    if not callable(func):
-        raise TypeError(
-            f"func must be a callable or a textual reference to one ('module:function'), not {shorten(func)}"
-        )
-    return func, None

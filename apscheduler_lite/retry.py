@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
 
-__all__ = ["Retry"]
+__all__ = ["Retry", "names_of"]
 
 
 class Retry:
@@ -95,7 +95,7 @@ class Retry:
 
     def follows(self, attempt: int, exc: BaseException) -> bool:
         """Return whether there is another attempt after that one (1 for the first) has raised the exception."""
-        return attempt < self.max_attempts and any(_name_of(each) in self.on for each in type(exc).__mro__)
+        return attempt < self.max_attempts and not set(names_of(exc)).isdisjoint(self.on)
 
     def pause(self, attempt: int, chance: float = 0.0) -> float:
         """Return the seconds between that attempt's end and the next one; `chance`, from 0 to 1, is the jitter's."""
@@ -129,6 +129,12 @@ class Retry:
         self.__init__(**state)  # type: ignore[misc]
 
 
+def names_of(exc: BaseException) -> tuple[str, ...]:
+    """Return the names of an exception's class and its bases; of one that could not travel, those of the original."""
+    names: tuple[str, ...] = getattr(exc, "original_names", ())
+    return names or tuple(map(_full_name, type(exc).__mro__))
+
+
 def _as_number(value: Any, name: str, least: int) -> float:
     if hasattr(value, "total_seconds"):
         value = value.total_seconds()
@@ -145,4 +151,8 @@ def _name_of(cls: Any) -> str:
         return cls
     if not isinstance(cls, type) or not (issubclass(cls, BaseException) or issubclass(BaseException, cls)):
         raise TypeError(f"on must hold classes of exceptions, not {shorten(cls)}")
+    return _full_name(cls)
+
+
+def _full_name(cls: type) -> str:
     return cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}:{cls.__qualname__}"

@@ -52,6 +52,9 @@ class Outcome:
     TIMED_OUT = "timed out"
 
 
+OUTCOMES = tuple(value for name, value in vars(Outcome).items() if name.isupper())
+"""All of them."""
+
 _numbers = count(1)
 _process = os.urandom(6).hex()
 
@@ -166,12 +169,12 @@ class Run:
     @staticmethod
     def new_id() -> str:
         """Return a run id that no other run has."""
-        return f"{_process}-{next(_numbers):x}"
+        return id_of(next(_numbers))
 
     @property
     def id(self) -> str:
         """Return the run's id, unique over all processes."""
-        return self._id or f"{_process}-{self.number:x}"
+        return self._id or id_of(self.number)
 
     @property
     def has_travelled(self) -> bool:
@@ -246,6 +249,17 @@ def _logger_of(run: Run) -> LoggerAdapter[Any]:
         "run_key": run.key,
     }
     return RunLogger(getLogger("apscheduler_lite.runs"), facts)
+
+
+def id_of(number: int | str) -> str:
+    """Return the id of the run of that number in this process; an id that was given stays as it is."""
+    return number if isinstance(number, str) else f"{_process}-{number:x}"
+
+
+def exception_name(exc: BaseException) -> str:
+    """Return the name of an exception's class; of one that could not travel, that of the original."""
+    names: tuple[str, ...] = getattr(exc, "original_names", ())
+    return names[0].rpartition(":")[2].rpartition(".")[2] if names else type(exc).__name__
 
 
 def _no_function() -> None:

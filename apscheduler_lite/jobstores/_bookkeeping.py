@@ -1,17 +1,24 @@
-"""What one process knows of the jobs of a store: running instances, pauses after faults, backlogs."""
+"""What one process knows of the jobs of a store: running instances, how runs ended, pauses after faults, backlogs."""
 
 from __future__ import annotations
 
-from threading import RLock
-
+from apscheduler_lite._locks import make_lock
 from apscheduler_lite._planning import backoff, is_superseded
+from apscheduler_lite._reasons import missed
+from apscheduler_lite.runs import Outcome, Run
+
+from ._history import KEPT_OF_EACH, History, record_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import tzinfo
 
+    from apscheduler_lite._planning import Plan
     from apscheduler_lite.job import Job
-    from apscheduler_lite.runs import Run
+    from apscheduler_lite.records import RunRecord
+
+    from ._claim import Claim
 
 __all__ = ["Bookkeeping"]
 
@@ -20,12 +27,13 @@ RETRY_LONGEST = 60.0
 
 
 class Bookkeeping:
-    """What one process knows of the jobs of a store that cannot keep it itself: running instances, pauses, backlogs."""
+    """What one process knows of the jobs of a store that cannot keep it itself."""
 
-    __slots__ = ("backlog", "changes", "failures", "instances", "lock", "owed", "retries", "waiting")
+    __slots__ = ("backlog", "changes", "failures", "history", "instances", "lock", "owed", "retries", "waiting")
 
-    def __init__(self) -> None:
-        self.lock = RLock()
+    def __init__(self, keep_runs: int = KEPT_OF_EACH) -> None:
+        self.lock = make_lock()
+        self.history = History(keep_runs)
         self.changes = 0  # how many changes of jobs there have been
         self.instances: dict[str, list[Run]] = {}
         self.backlog: dict[str, int] = {}
@@ -48,14 +56,30 @@ class Bookkeeping:
         is_full = len(runs) >= job._options.max_instances
         return runs[:1] if is_full and is_superseded(runs[0], job._options, due) else []
 
-    def in_progress(self, job_id: str | None, outcome: str | None, since: int | None, limit: int) -> list[Run]:
-        """Return the runs in progress that `BaseJobStore.get_runs` asks for, the latest due first."""
-        if outcome is not None:
-            return []
+    def find(
+        self, alias: str, job_id: str | None, outcome: str | None, since: int | None, limit: int
+    ) -> list[RunRecord]:
+        """Return what `BaseJobStore.get_runs` asks for, the latest due first."""
         with self.lock:
-            found = [run for runs in self.instances.values() for run in runs if job_id in (None, run.job_id)]
-        found = [run for run in found if since is None or run.due >= since]
-        return sorted(found, key=lambda run: run.due, reverse=True)[:limit]
+            found = list(self.history.find(alias, job_id, outcome, since))
+            if outcome is None:
+                active = [run for runs in list(self.instances.values()) for run in runs if job_id in (None, run.job_id)]
+                found += [record_of(run) for run in active if since is None or run.due >= since]
+        return sorted(found, key=lambda record: (record.due, record.attempt), reverse=True)[:limit]
+
+    def drop(self, job: Job, made: Plan, zone: tzinfo, alias: str, now: int, claim: Claim) -> None:
+        """Take note of the fire times that a plan drops."""
+        for slot in made.skipped or ():
+            if slot.run is not None:
+                self.history.add(slot.run, ())
+        for slot in made.missed or ():
+            claim.missed.append((job, slot))
+            reason = missed(now - slot.due, job._options.grace or 0, zone=zone)
+            self._keep(Run.of(job, alias, slot.fire_time, slot.due, zone), Outcome.MISSED, reason, now)
+
+    def _keep(self, run: Run, outcome: str, reason: str, now: int) -> None:
+        run.outcome, run.reason, run.finished = outcome, reason, now
+        self.history.add(run, ())
 
     def begin(self, job_id: str, runs: list[Run], backlog: int | None) -> None:
         with self.lock:
@@ -74,8 +98,10 @@ class Bookkeeping:
                     running.remove(run)
                     if not running:
                         del self.instances[run.job_id]
-                if self.failures and run.outcome is not None:
-                    self.failures.pop(run.job_id, None)
+                if run.outcome is not None:
+                    self.history.add(run, ())
+                    if self.failures:
+                        self.failures.pop(run.job_id, None)
         return self.waiting
 
     def keep_snapshot(self, job: Job) -> None:

@@ -15,16 +15,14 @@ from __future__ import annotations
 import logging
 from abc import ABC, abstractmethod
 
-from apscheduler_lite._interrupts import ends_program
-from apscheduler_lite._planning import Slot, plan
-from apscheduler_lite._slots import is_to_be_set_back, restored_on_error, set_slot, slot_of
-from apscheduler_lite._timezones import UTC, from_instant, to_instant
+from apscheduler_lite._slots import restored_on_error
 from apscheduler_lite.errors import ConflictingIdError, JobLookupError, TransientJobError
 from apscheduler_lite.runs import Run
 
 from ._adding import add_all
 from ._bookkeeping import Bookkeeping
-from ._claim import Claim, JobFault, UnknownExecutorError
+from ._claim import Claim, JobFault
+from ._plain_claim import claim_due, release
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,8 +31,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Any
 
-    from apscheduler_lite._planning import Plan
     from apscheduler_lite.job import Job
+    from apscheduler_lite.records import RunRecord
 
     Decide = Callable[[Job], Mapping[str, Any]]
     Settle = Callable[[Job, "Job | None"], bool]
@@ -70,6 +68,12 @@ class BaseJobStore(ABC):
 
     answers_while_closed = False
     """Whether `lookup_job` answers at once also before `start` and after `shutdown`, as that of a dict does."""
+
+    records_at_once = False
+    """
+    Whether `record_outcomes` returns at once, as one does that only takes note. If not, it is never called on an event
+    loop, which it would hold up; that costs a change of threads.
+    """
 
     poll_interval: float | None = None
     """Seconds after which the store is looked at even when nothing is due, since others may change it. None: never."""
@@ -232,90 +236,7 @@ class BaseJobStore(ABC):
             now: the present instant.
             capacity: how many more runs each executor alias can start now; None for any number.
         """
-        books = self._books
-        claim = Claim()
-        left = dict(capacity)
-        if books.owed:
-            self._take_back_owed(now, claim)
-        with self.guard:
-            due = [job for job in self.get_due_jobs(from_instant(now, UTC)) if job._next is not None]
-        waiting = bool(books.retries)
-        for job in due:
-            if books.is_deferred(job.id, now):
-                waiting = True
-                continue
-            try:
-                waiting = self._claim_job(job, now, claim, left) or waiting
-            except BaseException as exc:
-                if ends_program(exc):
-                    raise
-                claim.faults.append(JobFault(job, job.id, exc, books.defer(job.id, now)))
-                waiting = True
-        books.waiting = waiting
-        try:
-            claim.next_due = self._next_due(now, waiting)
-        except BaseException as exc:  # the runs have been claimed: they must get to their executors all the same
-            claim.failure = exc
-        return claim
-
-    def _claim_job(self, job: Job, now: int, claim: Claim, left: dict[str, int | None]) -> bool:
-        """Claim what is due of one job; return whether it waits for a slot or a worker."""
-        books = self._books
-        if job.executor not in left:
-            raise UnknownExecutorError(job.executor, list(left))
-        slot = slot_of(job)
-        claim.superseded += books.superseded(job, slot.due)
-        free = left[job.executor]
-        if free is not None and free <= 0:
-            claim.is_short = True
-            return True
-        made = plan(job.trigger, slot, now, job._options, books.running(job.id), books.backlog.get(job.id))
-        if made.waits:
-            if made.backlog is not None:
-                books.backlog[job.id] = made.backlog
-            return True
-        self._commit(job, slot, made, now, claim, left)
-        return False
-
-    def _commit(self, job: Job, slot: Slot, made: Plan, now: int, claim: Claim, left: dict[str, int | None]) -> None:
-        zone = job.zone  # asked before anything is changed, since it may raise
-        free = left[job.executor]
-        if free is not None and len(made.runs) > free:
-            made.cut(free, now)
-            claim.is_short = True
-        with self.guard:
-            present = self.lookup_job(job.id)
-            if present is None or present._next != slot.due:
-                return  # changed or removed while it was being planned: whoever did that decides when it runs next
-            with restored_on_error(present):
-                set_slot(present, made.next)
-                if made.next is None:
-                    self.remove_job(job.id)
-                else:
-                    self.update_job(present)
-        if made.next is None:
-            claim.finished.append(present)
-        if free is not None:
-            left[job.executor] = free - len(made.runs)
-        claim.skip(present, made, self._alias or "", zone, now, self._books.ongoing(job.id))
-        started = [Run.of(present, self._alias or "", each.fire_time, each.due, zone) for each in made.runs]
-        for run in started:
-            run.is_last = made.next is None
-        self._books.begin(job.id, started, made.backlog)
-        claim.runs.extend(started)
-        claim.missed.extend((present, each) for each in made.missed or ())
-
-    def _next_due(self, now: int, waiting: bool) -> int | None:
-        """Return when to claim again; what waits for a slot is woken by the run that frees it, not by the clock."""
-        with self.guard:
-            if not waiting:
-                moment = self.get_next_run_time()
-                return None if moment is None else to_instant(moment)
-            later = [job._next for job in self.get_all_jobs() if job._next is not None and job._next > now]
-        retry = self._books.next_retry(now)
-        if retry is not None:
-            later.append(retry)
-        return min(later, default=None)
+        return claim_due(self, self._books, now, capacity)
 
     def record_outcomes(self, runs: Sequence[Run]) -> bool:
         """Take note of how runs ended; return whether a job that waits for a slot can now be claimed."""
@@ -331,49 +252,26 @@ class BaseJobStore(ABC):
         Returns:
             the seconds of the pause, or None when something else ends it.
         """
-        books = self._books
-        books.end([run])
-        seconds = books.defer(run.job_id, now)
-        books.owed[run.job_id] = run  # of several the earliest, after which the others come again by themselves
-        self._take_back(run)
-        return seconds
-
-    def _take_back(self, run: Run) -> None:
-        slot = Slot(run.fire_time, run.due)
-        with self.guard:
-            present = self.lookup_job(run.job_id)
-            if present is not None:
-                if is_to_be_set_back(present, run):
-                    with restored_on_error(present):
-                        set_slot(present, slot)
-                        self.update_job(present)
-            elif run.is_last and run.job is not None:
-                job = run.job._copy()
-                set_slot(job, slot)
-                self.add_job(job)
-        self._books.owed.pop(run.job_id, None)
-
-    def _take_back_owed(self, now: int, claim: Claim) -> None:
-        """Try again to take back the runs that the store refused when their executors had refused them."""
-        books = self._books
-        for job_id, run in list(books.owed.items()):
-            if not books.is_deferred(job_id, now):
-                try:
-                    self._take_back(run)
-                except BaseException as exc:
-                    if ends_program(exc):
-                        raise
-                    claim.faults.append(JobFault(run.job, job_id, exc, books.defer(job_id, now)))
+        return release(self, self._books, run, now)
 
     def get_runs(
         self, job_id: str | None = None, outcome: str | None = None, since: int | None = None, limit: int = 100
-    ) -> list[Run]:
+    ) -> list[RunRecord]:
         """
-        Return runs, the latest due first: of one job, with one outcome, due at an instant or later, so many at most.
+        Return records of runs, the latest due first: those in progress, and as many of the ended ones as are kept.
 
-        A store that keeps no record of runs knows those in progress.
+        Args:
+            job_id: only runs of this job.
+            outcome: only runs that ended so.
+            since: only runs that were due at this instant or later.
+            limit: how many at the most.
         """
-        return self._books.in_progress(job_id, outcome, since, limit)
+        return self._books.find(self._alias or "", job_id, outcome, since, limit)
+
+    def last_run(self, job_id: str) -> RunRecord | None:
+        """Return the record of the run of a job that ended last, or None."""
+        ended = (record for record in self.get_runs(job_id) if record.finished is not None)
+        return max(ended, key=lambda record: record.finished or 0, default=None)
 
     def later_jobs(self, instant: int) -> Iterable[Job]:
         """Return the jobs whose next run time is later than an instant; a store of many yields them bit by bit."""

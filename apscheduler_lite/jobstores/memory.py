@@ -14,9 +14,10 @@ from __future__ import annotations
 
 from heapq import heapify, heappop, heappush
 from operator import attrgetter
-from threading import RLock
 
 from apscheduler_lite._interrupts import ends_program
+from apscheduler_lite._locks import make_lock
+from apscheduler_lite._options import as_count
 from apscheduler_lite._planning import Slot, plan
 from apscheduler_lite._slots import is_to_be_set_back, set_slot
 from apscheduler_lite._timezones import UTC, from_instant, to_instant
@@ -26,16 +27,18 @@ from apscheduler_lite.runs import Run
 from ._bookkeeping import Bookkeeping
 from ._claim import Claim, JobFault, UnknownExecutorError
 from ._due import DueJob
+from ._history import KEPT_OF_EACH
 from .base import BaseJobStore
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
     from datetime import datetime, tzinfo
     from typing import Any
 
     from apscheduler_lite._planning import Plan
     from apscheduler_lite.job import Job
+    from apscheduler_lite.records import RunRecord
 
     from .base import Capacity, Decide, Settle
 
@@ -47,25 +50,36 @@ class MemoryJobStore(BaseJobStore):
     Keep jobs in the memory of this process; they are gone when it ends.
 
     The job objects it returns are the stored ones: their ``next_run_time`` moves on as they run.
+
+    Args:
+        keep_runs: of how many ended runs of each job a record is kept, at the most; 0 keeps none. All jobs together
+            have 20,000, but each its last one; of jobs that are gone, the runs of the latest 1,000 are kept.
+
+    Raises:
+        TypeError: it is no integer.
+        ValueError: it is negative.
     """
 
     is_thread_safe = True
+    records_at_once = True
     answers_while_closed = True
 
-    def __init__(self) -> None:
-        self._lock = RLock()  # a signal handler may interrupt the thread that holds it and call in
+    def __init__(self, keep_runs: int = KEPT_OF_EACH) -> None:
+        self._lock = make_lock()  # a signal handler may call in all the same: what is looped over is a copy
+        self._keep_runs = as_count(keep_runs, "keep_runs")
         self._jobs: dict[str, Job] = {}
         self._heap: list[tuple[int, str]] = []
         self._waiting: set[str] = set()  # due, but waiting for an instance to end: not on the heap
-        self._sorted: list[Job] | None = None  # what get_all_jobs last returned, while nothing has changed
-        self._state = Bookkeeping()
+        self._changes = 0
+        self._sorted: tuple[int, list[Job]] = (0, [])  # what get_all_jobs last returned, after how many changes
+        self._state = Bookkeeping(self._keep_runs)
 
     # -- life --------------------------------------------------------------------------------------------------
 
     def attach(self, scheduler: Any, alias: str) -> None:
         super().attach(scheduler, alias)
         with self._lock:
-            for job in self._jobs.values():  # they may have been another scheduler's
+            for job in list(self._jobs.values()):  # they may have been another scheduler's
                 job._scheduler, job._jobstore_alias = scheduler, alias
 
     # -- looking -----------------------------------------------------------------------------------------------
@@ -79,14 +93,14 @@ class MemoryJobStore(BaseJobStore):
 
     def get_next_run_time(self) -> datetime | None:
         with self._lock:
-            due = min((job._next for job in self._jobs.values() if job._next is not None), default=None)
+            due = min((job._next for job in list(self._jobs.values()) if job._next is not None), default=None)
         return None if due is None else from_instant(due, UTC)
 
     def get_all_jobs(self) -> list[Job]:
         with self._lock:
-            if self._sorted is None:
-                self._sorted = _in_order(self._jobs.values())
-            return self._sorted.copy()
+            if self._sorted[0] != self._changes:
+                self._sorted = self._changes, _in_order(list(self._jobs.values()))
+            return self._sorted[1].copy()
 
     # -- changing ----------------------------------------------------------------------------------------------
 
@@ -125,16 +139,16 @@ class MemoryJobStore(BaseJobStore):
 
     def change_job(self, job_id: str, decide: Decide) -> Job:
         while True:
-            with self._lock:
-                job = self._jobs.get(job_id)
-                revision = None if job is None else job._revision
+            job = self._jobs.get(job_id)
             if job is None:
                 raise JobLookupError(job_id)
+            revision = job._revision
             slots = decide(job)
             with self._lock:
                 if self._jobs.get(job_id) is not job or job._revision != revision:
                     continue  # somebody else was faster; decide again on what they made of it
-                self._state.keep_snapshot(job)
+                if self._state.instances:
+                    self._state.keep_snapshot(job)
                 job._assign(slots)
                 job._revision += 1
                 if "_next" in slots or "_options" in slots or "trigger" in slots:
@@ -152,7 +166,7 @@ class MemoryJobStore(BaseJobStore):
             self._jobs.clear()
             self._heap.clear()
             self._waiting.clear()
-            self._sorted = None
+            self._changes += 1
             self._state.backlog.clear()
             self._state.retries.clear()
             self._state.failures.clear()
@@ -160,7 +174,7 @@ class MemoryJobStore(BaseJobStore):
     def _put(self, job: Job) -> None:
         """Store the job and put it on the heap where its next run time says."""
         self._jobs[job.id] = job
-        self._sorted = None
+        self._changes += 1
         self._waiting.discard(job.id)
         self._state.retries.pop(job.id, None)
         if job._next is not None:
@@ -173,13 +187,13 @@ class MemoryJobStore(BaseJobStore):
         retries = self._state.retries
         self._heap = [
             (retries.get(job.id, job._next), job.id)
-            for job in self._jobs.values()
+            for job in list(self._jobs.values())
             if job._next is not None and job.id not in self._waiting
         ]
         heapify(self._heap)
 
     def _forget(self, job_id: str) -> None:
-        self._sorted = None
+        self._changes += 1
         self._waiting.discard(job_id)
         state = self._state
         if state.backlog or state.retries or state.failures:
@@ -257,7 +271,7 @@ class MemoryJobStore(BaseJobStore):
                 heappush(self._heap, (due.slot.due, job_id))  # the slot was freed while it was being planned
             return
         set_slot(job, made.next)
-        self._sorted = None
+        self._changes += 1
         if made.next is None:
             del self._jobs[job_id]
             self._forget(job_id)
@@ -278,16 +292,15 @@ class MemoryJobStore(BaseJobStore):
             running = state.instances.get(job.id)
             if running is None:
                 state.instances[job.id] = started
-                claim.runs.extend(started)
             else:
                 running.extend(started)
-                claim.runs.extend(started)
+            claim.runs.extend(started)
         if made.backlog is not None:
             state.backlog[job.id] = made.backlog
         elif state.backlog:
             state.backlog.pop(job.id, None)
-        if made.missed:
-            claim.missed.extend((job, slot) for slot in made.missed)
+        if made.skipped or made.missed:
+            state.drop(job, made, zone, self._alias or "", now, claim)
 
     def _put_back(self, job_id: str) -> None:
         """Put a job that was taken off the heap back where its present next run time says."""
@@ -309,8 +322,10 @@ class MemoryJobStore(BaseJobStore):
     def record_outcomes(self, runs: Sequence[Run]) -> bool:
         freed = False
         with self._lock:
-            instances = self._state.instances
+            instances, history = self._state.instances, self._state.history
             for run in runs:
+                if run.outcome is not None:
+                    history.add(run, self._jobs)
                 running = instances.get(run.job_id)
                 if running is None:
                     continue
@@ -337,22 +352,22 @@ class MemoryJobStore(BaseJobStore):
             if present is None or not is_to_be_set_back(present, run):
                 return None
             set_slot(present, Slot(run.fire_time, run.due))
-            self._sorted = None
+            self._changes += 1
             seconds = self._state.defer(run.job_id, now)
             heappush(self._heap, (self._state.retries[run.job_id], run.job_id))
         return seconds
 
     def after_fork(self) -> None:
-        self._lock = RLock()
-        self._state = Bookkeeping()
+        self._lock = make_lock()
+        self._state = Bookkeeping(self._keep_runs)
         self._waiting.clear()
         self._sweep()
 
     def get_runs(
         self, job_id: str | None = None, outcome: str | None = None, since: int | None = None, limit: int = 100
-    ) -> list[Run]:
+    ) -> list[RunRecord]:
         with self._lock:
-            return self._state.in_progress(job_id, outcome, since, limit)
+            return self._state.find(self._alias or "", job_id, outcome, since, limit)
 
     def retry_all(self) -> None:
         with self._lock:
@@ -363,7 +378,7 @@ class MemoryJobStore(BaseJobStore):
                 self._put_back(job_id)
 
 
-def _in_order(jobs: Collection[Job]) -> list[Job]:
+def _in_order(jobs: list[Job]) -> list[Job]:
     """Return the jobs by next run time, those that have none last, else in the order in which they were added."""
     scheduled = [job for job in jobs if job._next is not None]
     scheduled.sort(key=attrgetter("_next"))  # a plain int: half the time of sorting by a tuple

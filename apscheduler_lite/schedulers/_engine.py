@@ -16,6 +16,8 @@ from contextlib import suppress
 from threading import get_ident
 
 from apscheduler_lite._interrupts import ends_program
+from apscheduler_lite._planning import first_slot
+from apscheduler_lite._slots import slots_of
 from apscheduler_lite._text import duration_text
 from apscheduler_lite.events import (
     EVENT_JOB_ERROR,
@@ -26,11 +28,15 @@ from apscheduler_lite.events import (
 )
 from apscheduler_lite.executors.base import OUTCOME_EVENTS, event_of
 
-from ._life import STATE_PAUSED, STATE_RUNNING, STATE_STOPPED, Life
+from ._life import STATE_PAUSED, STATE_RUNNING, STATE_STOPPED
+from ._process_life import ProcessLife
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from apscheduler_lite._planning import Slot
+    from apscheduler_lite.job import Job
     from apscheduler_lite.runs import Run
+    from apscheduler_lite.triggers.base import BaseTrigger
 
 __all__ = ["STATE_PAUSED", "STATE_RUNNING", "STATE_STOPPED", "Engine"]
 
@@ -38,7 +44,7 @@ STEP = 1.0
 """Seconds by which wall and monotonic clock must part before that is called a step."""
 
 
-class Engine(Life):
+class Engine(ProcessLife):
     """A scheduler without the calls that are about jobs."""
 
     def _begin_stopped(self) -> None:
@@ -187,6 +193,18 @@ class Engine(Life):
                     self._changed.notify_all()
             if self._unclosed:
                 self._close_stores()
+
+    def _rescheduled(self, job: Job, trigger: BaseTrigger, now: int) -> dict[str, int | None]:
+        """Return what another trigger makes of a job's next run time: nothing while it is paused."""
+        return {} if job.paused else slots_of(self._first_slot(job, trigger, now))
+
+    def _first_slot(self, job: Job, trigger: BaseTrigger, now: int) -> Slot | None:
+        """Return the slot at which the job begins anew with the trigger, beyond those for which it runs just now."""
+        if job.pending:  # its trigger is asked when the scheduler starts
+            return None
+        own = (run for run in self._runs.copy() if run.job_id == job.id and run.jobstore == job._jobstore_alias)
+        made = (run.fire_time for run in own if run.job is not None and run.job.trigger.is_same_schedule(trigger))
+        return first_slot(trigger, now, max(made, default=None))
 
     def _record(self, run: Run) -> bool:
         # Its own store, which may have left this scheduler, or given way to another one by that alias.

@@ -14,9 +14,10 @@ from apscheduler_lite._clock import Alarm
 from apscheduler_lite._configuration import build, nested, read
 from apscheduler_lite._guarded_logger import guarded
 from apscheduler_lite._listeners import Listeners
+from apscheduler_lite._locks import make_lock
 from apscheduler_lite._options import as_name
 from apscheduler_lite._text import did_you_mean, one_of
-from apscheduler_lite._tick import Ticker, is_logged
+from apscheduler_lite._tick import Ticker
 from apscheduler_lite.errors import SchedulerAlreadyRunningError
 from apscheduler_lite.events import (
     EVENT_ALL,
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
     from apscheduler_lite.jobstores.base import BaseJobStore
     from apscheduler_lite.runs import Run, Wrap
 
+    from ._life import Bound
+
 __all__ = ["Equipment"]
 
 _INFO = 20  # logging.INFO
@@ -66,7 +69,7 @@ class Equipment(ABC):
     _wrap: Wrap | None
 
     def __init__(self, gconfig: Mapping[str, Any] = {}, **options: Any) -> None:
-        self._lock = RLock()
+        self._lock = make_lock()
         self._changed = Condition(self._lock)
         self._alarm = Alarm()
         self._catalog = Catalog(self)
@@ -106,7 +109,7 @@ class Equipment(ABC):
 
     def _tell_of_job(self, code: int, job: Job | None, alias: str, job_id: str = "") -> None:
         """Deliver an event about a job, or an id whose job cannot be read, if anybody listens; log what was added."""
-        if code == EVENT_JOB_ADDED and job is not None and is_logged(self._logger, _INFO):
+        if code == EVENT_JOB_ADDED and job is not None and self._logger.isEnabledFor(_INFO):
             self._logger.info(
                 'Added job "%s" to job store "%s"', job, alias, extra={"action": "job_added", "job_id": job.id}
             )
@@ -115,7 +118,7 @@ class Equipment(ABC):
             seen = None if job is None else job._copy()
             self._dispatch_event(JobEvent(code, job_id if job is None else job.id, alias, job=seen))
 
-    def add_listener(self, callback: Callable[[Any], Any], mask: int = EVENT_ALL) -> None:
+    def add_listener(self, callback: Callable[[Any], Any], mask: int = EVENT_ALL, *, deferred: bool = False) -> None:
         """
         Have a callable called with every event whose code is in the mask.
 
@@ -125,16 +128,23 @@ class Equipment(ABC):
         Args:
             callback: takes one argument, the event.
             mask: ``EVENT_…`` codes joined by ``|``.
+            deferred: for a listener that takes long: call it on a thread of its own, one event after the other in the
+                order in which they happened, and let nothing wait for it but the end of ``shutdown(wait=True)``. The
+                events that wait are held in memory, any number of them; the log tells of a thousand.
 
         Raises:
-            TypeError: the callback is not callable, or the mask no integer.
+            TypeError: the callback is not callable, the mask no integer, or ``deferred`` no truth value.
             ValueError: the mask holds codes that no event has.
         """
-        self._listeners.add(callback, mask)
+        self._listeners.add(callback, mask, deferred=deferred)
 
     def remove_listener(self, callback: Callable[[Any], Any]) -> None:
-        """Remove a listener, as often as it was added; one that was not is ignored."""
+        """Remove a listener, as often as it was added, with the events that wait for it; others are ignored."""
         self._listeners.remove(callback)
+
+    def _hear_out(self, bound: Bound) -> None:
+        """Wait until the listeners have heard all events, also those that were deferred."""
+        self._listeners.drain(lambda: bound.left)
 
     # -- configuration -----------------------------------------------------------------------------------------
 

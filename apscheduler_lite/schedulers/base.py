@@ -6,8 +6,7 @@ import sys
 
 from apscheduler_lite._host_zone import reload_local_timezone
 from apscheduler_lite._new_jobs import NewJob
-from apscheduler_lite._options import MODIFIABLE, as_bool, as_name, as_positive_integer
-from apscheduler_lite._planning import first_slot
+from apscheduler_lite._options import MODIFIABLE, as_bool, as_choice, as_name, as_positive_integer
 from apscheduler_lite._slots import slots_in_zone, slots_of
 from apscheduler_lite._text import shorten
 from apscheduler_lite._timezones import to_datetime, to_instant
@@ -18,6 +17,7 @@ from apscheduler_lite.events import (
     EVENT_JOB_REMOVED,
     SchedulerEvent,
 )
+from apscheduler_lite.runs import OUTCOMES
 from apscheduler_lite.triggers.base import BaseTrigger
 
 from ._engine import STATE_PAUSED, STATE_RUNNING, STATE_STOPPED
@@ -31,11 +31,12 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any, TextIO
 
-    from apscheduler_lite._planning import Slot
     from apscheduler_lite.job import Job
-    from apscheduler_lite.runs import Run
+    from apscheduler_lite.records import RunRecord
 
 __all__ = ["STATE_PAUSED", "STATE_RUNNING", "STATE_STOPPED", "BaseScheduler"]
+
+_INFO = 20  # logging.INFO
 
 
 class BaseScheduler(Intake):
@@ -81,16 +82,12 @@ class BaseScheduler(Intake):
         if "trigger" in changes:
             trigger_args = {name: changes.pop(name) for name in list(changes) if name not in (*MODIFIABLE, "id")}
             changes["trigger"] = self._create_trigger(changes["trigger"], trigger_args, "modify_job", MODIFIABLE)
+        if "trigger" not in changes or "next_run_time" in changes:
+            return self._change(job_id, jobstore, lambda job: job._decide(changes))[0]
         now = self.clock.now()
-
-        def decide(job: Job) -> dict[str, Any]:
-            slots = job._decide(changes)
-            if "trigger" in changes and "next_run_time" not in changes and not job.paused:
-                # A pending job's trigger is asked when the scheduler starts.
-                slots.update(slots_of(None if job.pending else first_slot(slots["trigger"], now)))
-            return slots
-
-        return self._change(job_id, jobstore, decide)[0]
+        return self._change(
+            job_id, jobstore, lambda job: {**job._decide(changes), **self._rescheduled(job, changes["trigger"], now)}
+        )[0]
 
     def reschedule_job(
         self, job_id: str, jobstore: str | None = None, trigger: BaseTrigger | str | None = None, **trigger_args: Any
@@ -106,7 +103,8 @@ class BaseScheduler(Intake):
         if trigger is None and jobstore is not None:
             check_place_of_jobstore(jobstore, {*self._catalog.stores, *self._catalog.pending})
         made = self._create_trigger(trigger, trigger_args, "reschedule_job", ("job_id", "jobstore", "trigger"))
-        return self.modify_job(job_id, jobstore, trigger=made)
+        now = self.clock.now()
+        return self._change(job_id, jobstore, lambda job: {"trigger": made, **self._rescheduled(job, made, now)})[0]
 
     def pause_job(self, job_id: str, jobstore: str | None = None) -> Job:
         """
@@ -132,8 +130,7 @@ class BaseScheduler(Intake):
         def decide(job: Job) -> dict[str, Any]:
             if not job.paused:
                 return {}
-            slot: Slot | None = first_slot(job.trigger, now)
-            return {"paused": False, **slots_of(None if job.pending else slot)}
+            return {"paused": False, **slots_of(self._first_slot(job, job.trigger, now))}
 
         job, is_over = self._change(job_id, jobstore, decide)
         return None if is_over else job
@@ -147,7 +144,7 @@ class BaseScheduler(Intake):
             # Noted here: the job may run for the last time, and be finished by that, before the change has returned.
             nonlocal is_over
             slots = decide(job)
-            is_over = not job.pending and slots.get("_next", 0) is None and not slots.get("paused", job.paused)
+            is_over = slots.get("_next", 0) is None and not job.pending and not slots.get("paused", job.paused)
             return slots
 
         job, alias = self._catalog.change(job_id, jobstore, decide_and_note)
@@ -264,9 +261,11 @@ class BaseScheduler(Intake):
         since: datetime | None = None,
         limit: int = 100,
         jobstore: str | None = None,
-    ) -> list[Run]:
+    ) -> list[RunRecord]:
         """
-        Return runs, the latest first: those in progress, and those that the stores keep a record of.
+        Return records of runs, the latest due first: of those that wait, are in progress, or have ended.
+
+        A store in memory keeps the latest ones of each job (``keep_runs``), one in a database those of the last days.
 
         Args:
             job_id: only runs of this job, which may have been removed since.
@@ -274,16 +273,30 @@ class BaseScheduler(Intake):
             since: only runs that were due at this time or later.
             limit: how many at the most.
             jobstore: alias of the store; None: all.
+
+        Raises:
+            ValueError: there is no such outcome.
+            TypeError, ValueError, KeyError: another argument is wrong.
         """
+        if job_id is not None:
+            as_name(job_id, "job_id")
+        if outcome is not None:
+            outcome = as_choice(outcome, "outcome", OUTCOMES)
         self._check_alias(jobstore)
         limit = as_positive_integer(limit, "limit")
         first = None if since is None else to_instant(to_datetime(since, self.timezone, "since"))
-        found: list[Run] = []
+        found: list[RunRecord] = []
         for alias, store in self._catalog.usable:
             if jobstore in (None, alias):
                 found.extend(store.get_runs(job_id, outcome, first, limit))
-        found.sort(key=lambda run: run.due, reverse=True)
+        found.sort(key=lambda run: (run.due, run.attempt), reverse=True)
         return found[:limit]
+
+    def _last_run(self, job_id: str, alias: str | None) -> RunRecord | None:
+        for name, store in self._catalog.usable:
+            if alias == name:
+                return store.last_run(job_id)
+        return None
 
     def _check_alias(self, alias: str | None) -> None:
         if alias is not None and as_name(alias, "jobstore") not in self._catalog.pending and self.running:
@@ -309,7 +322,8 @@ class BaseScheduler(Intake):
         self._check_address(job_id, jobstore)
         job, alias = self._catalog.remove(job_id, jobstore)
         self._tell_of_job(EVENT_JOB_REMOVED, job, alias, job_id)
-        self._logger.info("Removed job %s", job_id)
+        if self._logger.isEnabledFor(_INFO):
+            self._logger.info("Removed job %s", job_id)
 
     def remove_all_jobs(self, jobstore: str | None = None) -> None:
         """

@@ -44,6 +44,24 @@ async def add_later(first: int, second: int = 0) -> int:
     return first + second
 
 
+loops: list[AbstractEventLoop] = []
+"""On which loops coroutines have run in this process."""
+
+
+async def note_loop() -> None:
+    """Note the running loop."""
+    loops.append(asyncio.get_running_loop())
+    await asyncio.sleep(0)
+
+
+async def cancel_itself() -> None:
+    """Be cancelled in the midst of it."""
+    task = asyncio.current_task()
+    assert task is not None
+    task.cancel()
+    await asyncio.sleep(20)
+
+
 class Adder:
     """An object whose instances are called and awaited."""
 
@@ -248,6 +266,7 @@ class ExecutorBench:
     carries_functions = False
     runs_at_once = False
     restarts = True
+    has_loop = True
 
     def make_executor(self, cls: Any = None) -> Any:
         """Return a new executor of that class, by default the one that is tested."""

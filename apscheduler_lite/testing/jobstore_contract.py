@@ -15,6 +15,7 @@ Subclass `JobStoreContract` in a test module, say how to make a store, and let p
 from __future__ import annotations
 
 from ._store_claiming import Claiming
+from ._store_history import Remembering
 from ._store_keeping import Keeping
 from ._store_overlap import Overlap
 from ._store_returning import Returning
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["JobStoreContract"]
 
 
-class JobStoreContract(Keeping, Claiming, Overlap, Returning):
+class JobStoreContract(Keeping, Claiming, Overlap, Returning, Remembering):
     """
     What holds for every job store.
 
@@ -45,10 +46,11 @@ class JobStoreContract(Keeping, Claiming, Overlap, Returning):
     * return jobs in the order of their next run times, those without one last;
     * change and add all or nothing, also when several threads call it at the same time;
     * in a claim advance a job first and hand out its run then, each fire time once;
-    * keep what it cannot hand out, and tell of it.
+    * keep what it cannot hand out, and tell of it;
+    * remember runs: those in progress, and how the latest ones ended.
 
     A store that implements the eight abstract methods of `BaseJobStore` and leaves the rest as it is gets the last
-    two for nothing.
+    three for nothing.
     """
 
     def make_store(self) -> BaseJobStore:

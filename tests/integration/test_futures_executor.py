@@ -161,7 +161,7 @@ def test_the_number_of_workers_is_told_or_given():
         ({"executor": object()}, TypeError, "executor must have the methods submit and shutdown"),
         ({"executor": "concurrent.futures:ThreadPoolExecutor", "wokers": 2}, ValueError, "wokers"),
         ({"executor": "concurrent.futures:ThreadPoolExecutor", "max_workers": 0}, ValueError, "max_workers"),
-        ({"executor": "concurrent.futures:ThreadPoolExecutor", "prefetch": -1}, TypeError, "prefetch"),
+        ({"executor": "concurrent.futures:ThreadPoolExecutor", "prefetch": -1}, ValueError, "prefetch"),
     ],
 )
 def test_wrong_arguments_are_told_when_the_executor_is_made(arguments, error, message):

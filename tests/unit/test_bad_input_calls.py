@@ -347,6 +347,7 @@ def test_a_wrong_configuration_is_told_and_changes_nothing(options, kind, messag
         (BackgroundScheduler, {"daemon": "perhaps"}, ValueError, "daemon must be true or false .*, not 'perhaps'"),
         (BackgroundScheduler, {"daemon": None}, TypeError, "daemon must be True or False, not None"),
         (BlockingScheduler, {"handle_signals": 5}, TypeError, "handle_signals must be True or False, not 5"),
+        (BlockingScheduler, {"shutdown_timeout": -1}, TypeError, "shutdown_timeout must be .*, not -1"),
         (AsyncIOScheduler, {"event_loop": 5}, TypeError, "event_loop must be an asyncio event loop, not 5"),
         (AsyncIOScheduler, {"event_loop": "nowhere:loop"}, LookupError, "event_loop 'nowhere:loop': could not import"),
         (AsyncIOScheduler, {"event_loop": asyncio}, TypeError, "event_loop must be an asyncio event loop, not <module"),
@@ -411,7 +412,7 @@ def test_a_job_that_is_gone_says_so(call):
         (ThreadPoolExecutor, {"max_workers": 0}, ValueError, "max_workers must be a positive integer, not 0"),
         (ThreadPoolExecutor, {"max_workers": "x"}, ValueError, "max_workers must be a positive integer, not 'x'"),
         (ThreadPoolExecutor, {"max_workers": None}, TypeError, "max_workers must be a positive integer, not None"),
-        (ThreadPoolExecutor, {"prefetch": -1}, TypeError, "prefetch must be an integer of at least 0, not -1"),
+        (ThreadPoolExecutor, {"prefetch": -1}, ValueError, "prefetch must be an integer of at least 0, not -1"),
         (ThreadPoolExecutor, {"prefetch": True}, TypeError, "prefetch must be an integer of at least 0, not True"),
         (ThreadPoolExecutor, {"pool_kwargs": 5}, TypeError, "pool_kwargs must be a dict, not 5"),
         (

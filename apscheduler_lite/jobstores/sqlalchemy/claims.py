@@ -5,8 +5,7 @@ The claim: one transaction that advances what is due and writes its runs.
 
 Whoever commits owns the runs. Rows that another process has locked are being claimed by it and are passed over (``FOR
 UPDATE SKIP LOCKED``); SQLite has one writer at a time anyway. Other databases advance each row by comparing it with
-what was
-read: who comes second finds it changed.
+what was read: who comes second finds it changed.
 
 No more is taken than can be started at once, executor by executor: what stays due can be taken by every other process,
 and is not lost by a crash.
@@ -17,6 +16,7 @@ from __future__ import annotations
 from sqlalchemy import Integer, bindparam, func, select
 
 from apscheduler_lite._planning import Slot, plan
+from apscheduler_lite._reasons import missed
 from apscheduler_lite.errors import UnreadableJobError
 from apscheduler_lite.jobstores._claim import Claim, JobFault, UnknownExecutorError
 from apscheduler_lite.runs import Outcome, Run
@@ -27,7 +27,7 @@ from .runs import new_row
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Any
 
     from sqlalchemy import Connection
@@ -138,21 +138,22 @@ class Claims:
             last = connection.execute(select(func.min(jobs.executor)).where(jobs.executor > last)).scalar()
         return found
 
-    def strays(self, connection: Connection, now: int, known: Mapping[str, int | None]) -> list[JobFault]:
-        """Return due jobs that name an executor which this scheduler does not have, each job once."""
+    def strays(self, connection: Connection, now: int, known: Mapping[str, int | None]) -> list[Any]:
+        """Return the rows of due jobs that name an executor which this scheduler does not have, each job once."""
         jobs = self._tables.jobs.c
-        faults = []
+        rows: list[Any] = []
         for alias in self.executors(connection):
-            if alias in known:
-                continue
-            statement = select(self._tables.jobs).where(jobs.executor == alias, jobs.next_run_time <= now)
-            for row in connection.execute(statement.order_by(jobs.next_run_time).limit(STRAYS_TOLD)):
-                if row.id not in self._strays:
-                    self._strays.add(row.id)
-                    jobs_found = self._documents.readable([row], self.logger)
-                    job = jobs_found[0] if jobs_found else None
-                    faults.append(JobFault(job, row.id, UnknownExecutorError(alias, list(known)), 60.0))
-        return faults
+            if alias not in known:
+                statement = select(self._tables.jobs).where(jobs.executor == alias, jobs.next_run_time <= now)
+                rows += connection.execute(statement.order_by(jobs.next_run_time).limit(STRAYS_TOLD))
+        return [row for row in rows if row.id not in self._strays]
+
+    def stray_faults(self, rows: list[Any], known: Iterable[str]) -> Iterator[JobFault]:
+        """Yield what is to be told of such jobs."""
+        for row in rows:
+            self._strays.add(row.id)
+            job = next(iter(self._documents.readable([row], self.logger)), None)
+            yield JobFault(job, row.id, UnknownExecutorError(row.executor, list(known)), 60.0)
 
     logger: Any = None
 
@@ -367,8 +368,7 @@ class Work:
             self.rows += [new_row(slot.run, None, self.now) for slot in made.skipped or () if slot.run is not None]
         for slot in made.missed or ():
             claim.missed.append((job, slot))
-            late, grace = (self.now - slot.due) / 1e6, (job._options.grace or 0) / 1e6
-            self._record(job, slot, Outcome.MISSED, f"missed: {late:.3f} s late, grace time {grace:g} s")
+            self._record(job, slot, Outcome.MISSED, missed(self.now - slot.due, job._options.grace or 0))
 
     def _record(self, job: Job, slot: Slot, outcome: str, reason: str) -> None:
         if not self.keeps:

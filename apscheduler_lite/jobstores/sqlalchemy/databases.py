@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager, nullcontext
-from threading import Condition, RLock
+from pathlib import Path
+from threading import Condition
 from weakref import WeakSet
 
 from apscheduler_lite._clock import Alarm, SystemClock
+from apscheduler_lite._locks import make_lock
 from apscheduler_lite.errors import StoreUnavailableError
 
 from . import deputy
@@ -22,7 +24,7 @@ from . import deputy
 try:
     from sqlalchemy import create_engine, event, text
     from sqlalchemy.engine import Engine, make_url
-    from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+    from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, NoSuchModuleError, OperationalError
     from sqlalchemy.pool import StaticPool
 except ImportError as exc:
     raise ImportError("SQLAlchemyJobStore needs SQLAlchemy 2: pip install 'apscheduler-lite[sqlalchemy]'") from exc
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
     P = ParamSpec("P")
     T = TypeVar("T")
 
-__all__ = ["Database"]
+__all__ = ["Database", "visited"]
 
 ATTEMPTS = 5
 """How often a transaction is tried that met another one."""
@@ -65,7 +67,7 @@ class Database:
         # Writers on one SQLite file wait for each other in SQLite by sleeping; within the process a lock is faster. One
         # connection that all threads share, as sqlite:// has, must have one user at a time in any case.
         self._is_shared = self.is_sqlite and isinstance(self.engine.pool, StaticPool)
-        self._lock = RLock()
+        self._lock = make_lock()
         self._gate: AbstractContextManager[Any] = Gate() if self.is_sqlite else nullcontext()
         self._reading = self.engine
         if self.family == "postgresql":
@@ -165,7 +167,7 @@ class Database:
 
     def after_fork(self) -> None:
         """Let go of the parent's connections, which the parent goes on using."""
-        self._lock = RLock()
+        self._lock = make_lock()
         if self.is_sqlite:
             self._gate = Gate()
         if not self._is_shared:
@@ -231,9 +233,23 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
 
 
+def visited(url: Any) -> Database:
+    """
+    Return a database that is somebody else's: read as it is, and not set up.
+
+    Raises:
+        ImportError: its driver is not installed; the message says how to install it.
+        ValueError: it is a file of SQLite that does not exist, and that a connection would make.
+    """
+    parsed = _parsed(url)
+    if parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").is_file():
+        raise ValueError(f"there is no SQLite file {parsed.database!r}")
+    return Database(None, _created(parsed), None)
+
+
 def _engine_from(url: Any, engine_options: Mapping[str, Any] | None) -> Engine:
     options = dict(engine_options or {})
-    parsed = _with_installed_driver(make_url(url))
+    parsed = _parsed(url)
     backend = parsed.get_backend_name()
     if backend == "sqlite":
         connect_args = {"timeout": BUSY_TIMEOUT, "check_same_thread": False, **options.pop("connect_args", {})}
@@ -246,13 +262,26 @@ def _engine_from(url: Any, engine_options: Mapping[str, Any] | None) -> Engine:
             # Without gap locks, which would make adding a job wait for whoever claims.
             options.setdefault("isolation_level", "READ COMMITTED")
             options.setdefault("pool_recycle", 3600)
-    try:
-        engine = create_engine(parsed, **options)
-    except ModuleNotFoundError as exc:
-        raise ImportError(_missing(parsed, exc)) from exc
+    engine = _created(parsed, **options)
     if backend == "sqlite":
         event.listen(engine, "connect", _set_up_sqlite)
     return engine
+
+
+def _created(url: URL, **options: Any) -> Engine:
+    try:
+        return create_engine(url, **options)
+    except ModuleNotFoundError as exc:
+        raise ImportError(_missing(url, exc)) from exc
+    except NoSuchModuleError:
+        raise ValueError(f"SQLAlchemy knows no database {url.drivername!r} (as in the url {url})") from None
+
+
+def _parsed(url: Any) -> URL:
+    try:
+        return _with_installed_driver(make_url(url))
+    except ArgumentError as exc:
+        raise ValueError(f"url is not the url of a database, such as sqlite:///jobs.db: {exc}") from None
 
 
 def _with_installed_driver(url: URL) -> URL:

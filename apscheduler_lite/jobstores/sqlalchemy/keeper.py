@@ -8,9 +8,10 @@ no claim has done that on its way, and prunes the history. Nothing that it meets
 from __future__ import annotations
 
 from collections import deque
-from threading import RLock, Thread
+from threading import Thread
 
 from apscheduler_lite._clock import Alarm, SystemClock
+from apscheduler_lite._locks import make_lock
 
 from .liveness import Member, Watch
 
@@ -97,7 +98,7 @@ class Keeper:
         self._dead_after = dead_after
         self._keep_runs = keep_runs
         # A signal handler may interrupt the thread that holds it, and close the store.
-        self._flushing = RLock()
+        self._flushing = make_lock()
         self._bell = Alarm()
         self._is_closing = False
         self._ended: deque[Run] = deque()

@@ -12,7 +12,9 @@ from typing import NamedTuple
 from sqlalchemy import bindparam, exists, select
 
 from apscheduler_lite._slots import is_to_be_set_back
-from apscheduler_lite.runs import Outcome, Run
+from apscheduler_lite.jobstores._history import LONGEST_TEXT
+from apscheduler_lite.records import RunRecord
+from apscheduler_lite.runs import Outcome, Run, exception_name
 
 from .bulk import BulkUpdate
 from .liveness import bury
@@ -29,9 +31,6 @@ if TYPE_CHECKING:
     from .schema import Tables
 
 __all__ = ["Records", "Settled", "new_row"]
-
-LONGEST_TEXT = 10_000
-"""Characters of a reason or a traceback that are kept; of a longer one the end, which says most."""
 
 PRUNED_AT_ONCE = 1_000
 
@@ -130,7 +129,7 @@ class Records:
             "b_finished": run.finished or now,
             "b_outcome": run.outcome or Outcome.ERROR,
             "b_reason": _storable(run.reason),
-            "b_exception": None if run.exception is None else type(run.exception).__name__,
+            "b_exception": None if run.exception is None else exception_name(run.exception),
             "b_traceback": _storable(run.traceback),
         }
 
@@ -293,17 +292,47 @@ class Records:
 
     def find(
         self, connection: Connection, alias: str, job_id: str | None, outcome: str | None, since: int | None, limit: int
-    ) -> list[Run]:
-        """Return runs, the latest due first."""
+    ) -> list[RunRecord]:
+        """Return records of runs, the latest due first."""
         runs = self._tables.runs
-        statement = select(runs).order_by(runs.c.due.desc(), runs.c.claimed.desc()).limit(limit)
+        statement = select(runs).order_by(runs.c.due.desc(), runs.c.attempt.desc(), runs.c.claimed.desc()).limit(limit)
         if job_id is not None:
             statement = statement.where(runs.c.job_id == job_id)
         if outcome is not None:
             statement = statement.where(runs.c.outcome == outcome)
         if since is not None:
             statement = statement.where(runs.c.due >= since)
-        return [self.recorded(row, alias) for row in connection.execute(statement)]
+        return [self._record(row, alias) for row in connection.execute(statement)]
+
+    def last(self, connection: Connection, alias: str, job_id: str) -> RunRecord | None:
+        """Return the record of the run of a job that ended last, or None."""
+        runs = self._tables.runs
+        statement = select(runs).where(runs.c.job_id == job_id, runs.c.finished.is_not(None))
+        row = connection.execute(statement.order_by(runs.c.finished.desc()).limit(1)).first()
+        return None if row is None else self._record(row, alias)
+
+    def _record(self, row: Any, alias: str) -> RunRecord:
+        scheduler, _ = self._documents.owner
+        return RunRecord(
+            row.id,
+            row.job_id,
+            row.job_name,
+            alias,
+            row.executor,
+            row.fire_time,
+            row.due,
+            row.attempt,
+            row.outcome,
+            row.reason,
+            row.open_at,
+            row.started,
+            row.finished,
+            row.exception,
+            row.traceback,
+            row.host,
+            row.pid,
+            getattr(scheduler, "timezone", None),
+        )
 
     @staticmethod
     def recorded(row: Any, alias: str) -> Run:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import nullcontext
 from datetime import timedelta
-from threading import RLock
-from weakref import finalize
+from weakref import WeakSet, finalize
 
 from apscheduler_lite._clock import SystemClock
+from apscheduler_lite._locks import make_lock
 from apscheduler_lite._options import as_bool, as_name, as_number
 from apscheduler_lite._timezones import UTC, from_instant, to_instant
 from apscheduler_lite.errors import StoreUnavailableError
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
     from apscheduler_lite.job import Job
     from apscheduler_lite.jobstores.base import Capacity, Decide, Settle
+    from apscheduler_lite.records import RunRecord
     from apscheduler_lite.runs import Run
 
     from .documents import Serializer
@@ -82,6 +84,7 @@ class SQLAlchemyJobStore(BaseJobStore):
     """
 
     persistent = True
+    records_at_once = True
     works_before_start = True
     is_thread_safe = True
 
@@ -117,6 +120,7 @@ class SQLAlchemyJobStore(BaseJobStore):
         )
         self._database = Database(url, engine, engine_options)
         finalize(self, self._database.close)
+        _stores.add(self)
         self._notices = Notices(self._database, self._tables)
         self._rows = JobRows(self._database, self._tables, self._documents, self._notices.send)
         self._early = EarlyJobs(self._rows)
@@ -127,7 +131,7 @@ class SQLAlchemyJobStore(BaseJobStore):
         self._keeper: Keeper | None = None
         self._last_keeper: Keeper | None = None  # of the start before, as long as runs of it go on
         self._listener: Listener | None = None
-        self._preparing = RLock()
+        self._preparing = make_lock()
         self._is_prepared = False
         self._has_more = False
         self._has_open = True
@@ -191,9 +195,9 @@ class SQLAlchemyJobStore(BaseJobStore):
     def after_fork(self) -> None:
         super().after_fork()
         self._keeper = self._last_keeper = self._listener = None
-        self._preparing = RLock()
+        self._preparing = make_lock()
         self._early.after_fork()
-        self._books_of_ours.lock = RLock()
+        self._books_of_ours.lock = make_lock()
         self._database.after_fork()
 
     @property
@@ -339,7 +343,8 @@ class SQLAlchemyJobStore(BaseJobStore):
         monotonic = SystemClock().monotonic()
         if known == self._known_executors and monotonic < self._strays_at:
             return
-        claim.faults.extend(self._database.read(self._claims.strays, now, capacity))
+        rows = self._database.read(self._claims.strays, now, capacity)
+        claim.faults.extend(self._claims.stray_faults(rows, capacity))
         self._known_executors, self._strays_at = known, monotonic + STRAYS_EVERY
 
     def record_outcomes(self, runs: Sequence[Run]) -> bool:
@@ -368,10 +373,27 @@ class SQLAlchemyJobStore(BaseJobStore):
 
     def get_runs(
         self, job_id: str | None = None, outcome: str | None = None, since: int | None = None, limit: int = 100
-    ) -> list[Run]:
+    ) -> list[RunRecord]:
         self._ready()
         return self._database.read(self._records.find, self._alias or "", job_id, outcome, since, limit)
+
+    def last_run(self, job_id: str) -> RunRecord | None:
+        self._ready()
+        return self._database.read(self._records.last, self._alias or "", job_id)
 
     def __repr__(self) -> str:
         url = self._database.engine.url.render_as_string(hide_password=True)
         return f"<{type(self).__name__} (url={url})>"
+
+
+_stores: WeakSet[SQLAlchemyJobStore] = WeakSet()
+
+
+def _begin_child() -> None:
+    # Of all stores: one whose scheduler was never started may be in use all the same, and have connections.
+    for store in list(_stores):
+        store.after_fork()
+
+
+if hasattr(os, "register_at_fork"):  # where there is fork
+    os.register_at_fork(after_in_child=_begin_child)
