@@ -126,8 +126,9 @@ def _begins(run: Run, clock: Clock, logger: logging.Logger) -> bool:
     if run.lease is not None and not may_begin(run, clock, logger):
         return False
     now = clock.now()
-    if run.grace is not None and now - run.due > run.grace:
-        late, grace = now - run.due, run.grace / 1e6
+    late = now - (run.due if run.ready is None else run.ready)
+    if run.grace is not None and late > run.grace:
+        grace = run.grace / 1e6
         run.outcome = Outcome.MISSED
         run.reason = missed(late, run.grace)
         run.finished = now

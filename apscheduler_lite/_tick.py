@@ -58,6 +58,7 @@ if TYPE_CHECKING:
         def _run_begins(self, run: Run) -> None: ...
         def _run_is_off(self, run: Run) -> None: ...
         def _may_claim(self) -> bool: ...
+        def _tell_of_dropped(self, run: Run) -> None: ...
 
 
 __all__ = ["Ticker", "is_logged"]
@@ -295,6 +296,8 @@ class Ticker:
                 self._report_fault(alias, fault)
         for run in claim.interrupted:
             self._report_interrupted(run)
+        for run in claim.dropped:
+            self._host._tell_of_dropped(run)
         for job, slot in claim.skipped:
             self._report_skipped(alias, job, slot)
         for job, slot in claim.missed:

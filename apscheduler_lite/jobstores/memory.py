@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from heapq import heapify, heappop, heappush
 from operator import attrgetter
-from threading import RLock
 
 from apscheduler_lite._interrupts import ends_program
 from apscheduler_lite._options import as_count
@@ -28,6 +27,7 @@ from ._bookkeeping import Bookkeeping
 from ._claim import Claim, JobFault, UnknownExecutorError
 from ._due import Due
 from ._history import KEPT_OF_EACH
+from ._open import claim_open
 from .base import BaseJobStore
 
 TYPE_CHECKING = False
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
     from apscheduler_lite._planning import Plan
     from apscheduler_lite.job import Job
-    from apscheduler_lite.records import RunRecord
 
     from .base import Capacity, Decide, Settle
 
@@ -64,13 +63,13 @@ class MemoryJobStore(BaseJobStore):
     answers_while_closed = True
 
     def __init__(self, keep_runs: int = KEPT_OF_EACH) -> None:
-        self._lock = RLock()  # a signal handler may interrupt the thread that holds it and call in
         self._keep_runs = as_count(keep_runs, "keep_runs")
+        self._state = Bookkeeping(self._keep_runs)
+        self._lock = self._state.lock  # re-entrant: a signal handler may interrupt the thread that holds it and call in
         self._jobs: dict[str, Job] = {}
         self._heap: list[tuple[int, str]] = []
         self._waiting: set[str] = set()  # due, but waiting for an instance to end: not on the heap
         self._sorted: list[Job] | None = None  # what get_all_jobs last returned, while nothing has changed
-        self._state = Bookkeeping(self._keep_runs)
 
     # -- life --------------------------------------------------------------------------------------------------
 
@@ -175,6 +174,8 @@ class MemoryJobStore(BaseJobStore):
         self._sorted = None
         self._waiting.discard(job.id)
         self._state.retries.pop(job.id, None)
+        if self._state.open:
+            self._state.open.free(job.id)  # they may have waited for the end of a pause
         if job._next is not None:
             heappush(self._heap, (job._next, job.id))
             if len(self._heap) > 2 * len(self._jobs) + 64:
@@ -205,6 +206,8 @@ class MemoryJobStore(BaseJobStore):
         # Runs that wait for a worker are in this process anyway, so nothing is gained by leaving them due: all that
         # is due is claimed, whatever the capacity.
         claim = Claim()
+        if self._state.open:
+            claim_open(self._state, self._jobs.get, now, dict.fromkeys(capacity), claim)
         with self._lock:
             due = self._take_due(now)
         if due:
@@ -221,6 +224,9 @@ class MemoryJobStore(BaseJobStore):
                     self._settle(each, now, claim)
         with self._lock:
             claim.next_due = self._peek()
+            first = self._state.open.next_at()
+        if first is not None and (claim.next_due is None or first < claim.next_due):
+            claim.next_due = first
         return claim
 
     def _take_due(self, now: int) -> list[Due]:
@@ -320,6 +326,8 @@ class MemoryJobStore(BaseJobStore):
             for run in runs:
                 if run.outcome is not None:
                     history.add(run, self._jobs)
+                if run.next_attempt is not None or self._state.open:
+                    freed = self._state.follow(run) or freed
                 running = instances.get(run.job_id)
                 if running is None:
                     continue
@@ -331,13 +339,13 @@ class MemoryJobStore(BaseJobStore):
                     self._state.failures.pop(run.job_id, None)
                 if self._waiting and run.job_id in self._waiting:
                     self._waiting.discard(run.job_id)
-                    job = self._jobs[run.job_id]
-                    if job._next is not None:
-                        heappush(self._heap, (job._next, job.id))
+                    self._put_back(run.job_id)
                     freed = True
         return freed
 
     def release(self, run: Run, now: int) -> float | None:
+        if run.is_extra:
+            return super().release(run, now)
         self.record_outcomes([run])
         with self._lock:
             present = self._jobs.get(run.job_id)
@@ -352,16 +360,14 @@ class MemoryJobStore(BaseJobStore):
         return seconds
 
     def after_fork(self) -> None:
-        self._lock = RLock()
         self._state = Bookkeeping(self._keep_runs)
+        self._lock = self._state.lock
         self._waiting.clear()
         self._sweep()
 
-    def get_runs(
-        self, job_id: str | None = None, outcome: str | None = None, since: int | None = None, limit: int = 100
-    ) -> list[RunRecord]:
-        with self._lock:
-            return self._state.find(self._alias or "", job_id, outcome, since, limit)
+    @property
+    def _books(self) -> Bookkeeping:
+        return self._state
 
     def retry_all(self) -> None:
         with self._lock:

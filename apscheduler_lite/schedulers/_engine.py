@@ -25,11 +25,14 @@ from apscheduler_lite.events import (
     FaultEvent,
 )
 from apscheduler_lite.executors.base import OUTCOME_EVENTS, event_of
+from apscheduler_lite.runs import Outcome
 
 from ._life import STATE_PAUSED, STATE_RUNNING, STATE_STOPPED, Life
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from apscheduler_lite.runs import Run
 
 __all__ = ["STATE_PAUSED", "STATE_RUNNING", "STATE_STOPPED", "Engine"]
@@ -38,8 +41,18 @@ STEP = 1.0
 """Seconds by which wall and monotonic clock must part before that is called a step."""
 
 
+def _draw() -> float:
+    """Return a random number from 0 to 1."""
+    from random import random  # here, because its import costs milliseconds
+
+    return random()
+
+
 class Engine(Life):
     """A scheduler without the calls that are about jobs."""
+
+    _draw: Callable[[], float] = staticmethod(_draw)
+    """What the jitter of further attempts is drawn by."""
 
     def _begin_stopped(self) -> None:
         super()._begin_stopped()
@@ -151,7 +164,9 @@ class Engine(Life):
         run.held_by = get_ident()
         freed = False
         try:
-            freed = self._record(run)
+            if run.outcome != Outcome.EXECUTED:
+                self._decide_next_attempt(run)
+            freed = self._record(run) or run.next_attempt is not None
             if self._listeners.mask & OUTCOME_EVENTS.get(run.outcome or "", EVENT_JOB_ERROR):
                 self._tell(event_of(run))
         except BaseException as exc:
@@ -167,6 +182,22 @@ class Engine(Life):
                     self._changed.notify_all()
             if self._unclosed:
                 self._close_stores()
+
+    def _decide_next_attempt(self, run: Run) -> None:
+        """Set when a run that failed is tried again, if it is."""
+        retry = None if run.job is None else run.job._options.retry
+        if retry is None or run.outcome not in (Outcome.ERROR, Outcome.TIMED_OUT):
+            return
+        if retry.follows(run.attempt, run.exception or TimeoutError()):
+            pause = retry.pause(run.attempt, self._draw() if retry.jitter else 0.0)
+            run.next_attempt = (run.finished or self.clock.now()) + round(pause * 1_000_000)
+            self._logger.info(
+                'Attempt %d of job "%s" has failed; the next one is in %s',
+                run.attempt,
+                run.job_id,
+                duration_text(pause),
+                extra={"action": "run_retried", "job_id": run.job_id},
+            )
 
     def _record(self, run: Run) -> bool:
         # Its own store, which may have left this scheduler, or given way to another one by that alias.

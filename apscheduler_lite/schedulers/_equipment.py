@@ -91,6 +91,9 @@ class Equipment(ABC):
     def _may_claim(self) -> bool:
         raise NotImplementedError
 
+    def _tell_of_dropped(self, run: Run) -> None:
+        raise NotImplementedError
+
     def _is_started(self) -> bool:
         raise NotImplementedError
 

@@ -22,6 +22,7 @@ from apscheduler_lite.errors import UnreadableJobError
 from apscheduler_lite.jobstores._claim import Claim, JobFault, UnknownExecutorError
 from apscheduler_lite.runs import Outcome, Run
 
+from .beside import Beside
 from .bulk import BulkInsert, BulkUpdate
 from .runs import new_row
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
     from .documents import Documents
     from .liveness import Member
+    from .runs import Records
     from .schema import Tables
 
     Earliest = tuple[int | None, int | None]
@@ -57,11 +59,11 @@ STRAYS_TOLD = 100
 class Claims:
     """The claims of one store."""
 
-    def __init__(self, tables: Tables, documents: Documents, books: Bookkeeping, keeps: bool) -> None:
+    def __init__(self, tables: Tables, documents: Documents, books: Bookkeeping, records: Records) -> None:
         self._tables = tables
+        self._beside = Beside(tables, records, self)
         self._documents = documents
         self._books = books
-        self._keeps = keeps
         self._unreadable: dict[str, int] = {}  # id → revision of rows whose fault has been told of
         self._strays: set[str] = set()  # ids of jobs whose missing executor has been told of
         self._looks: dict[int, Any] = {}
@@ -73,33 +75,15 @@ class Claims:
             .limit(bindparam("limit", type_=Integer))
         )
         self._due_but_resting = self._due.where(jobs.id.not_in(bindparam("resting", expanding=True)))
-        self._open = (
-            select(tables.runs)
-            .where(runs.executor == bindparam("executor"), runs.open_at <= bindparam("now"))
-            .where(runs.job_id.not_in(bindparam("resting", expanding=True)))
-            .order_by(runs.open_at)
-            .limit(bindparam("limit", type_=Integer))
-        )
-        self._documents_of = select(tables.jobs).where(jobs.id.in_(bindparam("ids", expanding=True)))
+        self.documents_of = select(tables.jobs).where(jobs.id.in_(bindparam("ids", expanding=True)))
         self._active = select(runs.job_id).where(
-            runs.finished.is_(None), runs.job_id.in_(bindparam("ids", expanding=True))
+            runs.finished.is_(None), runs.open_at.is_(None), runs.job_id.in_(bindparam("ids", expanding=True))
         )
         self._advance = BulkUpdate(tables.jobs, ("next_run_time", "fire_time", "backlog"))
         self._advance_if_same = self._advance.plain.where(
             jobs.next_run_time == bindparam("b_due"), jobs.revision == bindparam("b_revision")
         )
         self._insert_runs = BulkInsert(tables.runs, [each.name for each in tables.runs.columns])
-        self._take = (
-            tables.runs.update()
-            .where(runs.id == bindparam("b_id"), runs.open_at.is_not(None))
-            .values(
-                open_at=None,
-                scheduler=bindparam("b_scheduler"),
-                host=bindparam("b_host"),
-                pid=bindparam("b_pid"),
-                claimed=bindparam("b_claimed"),
-            )
-        )
 
     # -- looking -----------------------------------------------------------------------------------------------
 
@@ -164,8 +148,8 @@ class Claims:
         """Claim what is due and can be started."""
         for alias, free in work.capacity.items():
             left = BATCH if free is None else free
-            left -= self._take_open(connection, alias, left, work)
-            seen = set(self._resting(work.now))
+            left -= self._beside.take(connection, alias, left, work)
+            seen = set(self.resting(work.now))
             while left > 0:
                 rows = self._due_rows(connection, alias, left, seen, work)
                 seen.update(row.id for row in rows)
@@ -178,7 +162,8 @@ class Claims:
                 work.has_more = True
         work.write(connection, self)
 
-    def _resting(self, now: int) -> list[str]:
+    def resting(self, now: int) -> list[str]:
+        """Return the ids of the jobs that rest after a fault."""
         if not self._books.retries:
             return []
         with self._books.lock:
@@ -199,7 +184,7 @@ class Claims:
         if not rows:
             return 0
         jobs = self._jobs_of(connection, rows, work)
-        active = self._count_active(connection, [row.id for row in rows])
+        active = self.count_active(connection, [row.id for row in rows])
         taken = 0
         for row in rows:
             job = jobs.get(row.id)
@@ -250,15 +235,16 @@ class Claims:
             else:
                 jobs[row.id] = self._documents.with_times(job, row)
         if missing:
-            for full in connection.execute(self._documents_of, {"ids": list(missing)}):
+            for full in connection.execute(self.documents_of, {"ids": list(missing)}):
                 if full.revision != missing[full.id].revision:
                     continue
-                job = self._restored(full, work)
+                job = self.restored(full, work)
                 if job is not None:
                     jobs[full.id] = job
         return jobs
 
-    def _restored(self, row: Any, work: Work) -> Job | None:
+    def restored(self, row: Any, work: Work) -> Job | None:
+        """Return the job of a row, or None and let it rest when it cannot be restored here."""
         try:
             return self._documents.restore(row)
         except UnreadableJobError as exc:
@@ -268,45 +254,13 @@ class Claims:
                 work.claim.faults.append(JobFault(None, row.id, exc, seconds))
             return None
 
-    def _count_active(self, connection: Connection, job_ids: list[str]) -> dict[str, int]:
+    def count_active(self, connection: Connection, job_ids: list[str]) -> dict[str, int]:
+        """Return how many runs of these jobs are in progress, in all processes."""
         # Asked after the rows were locked: whoever claimed them before has committed its runs by now.
         counts: dict[str, int] = {}
         for job_id in connection.execute(self._active, {"ids": job_ids}).scalars():
             counts[job_id] = counts.get(job_id, 0) + 1
         return counts
-
-    def _take_open(self, connection: Connection, alias: str, left: int, work: Work) -> int:
-        """Take runs that wait for a process, such as those that are run again; return how many."""
-        if not work.looks_for_open:
-            return 0
-        statement = self._open.with_for_update(skip_locked=True) if work.locks else self._open
-        values = {"executor": alias, "now": work.now, "limit": left, "resting": self._resting(work.now)}
-        rows = connection.execute(statement, values).all()
-        if not rows:
-            return 0
-        stored = {row.id: row for row in connection.execute(self._documents_of, {"ids": [row.job_id for row in rows]})}
-        taken = 0
-        for row in rows:
-            found = stored.get(row.job_id)
-            if found is None:
-                self._drop_orphan(connection, row, work)
-                continue
-            job = self._restored(found, work)
-            if job is None or not connection.execute(self._take, work.ownership(row.id)).rowcount:
-                continue
-            run = Run.of(job, work.alias, row.fire_time, row.due)
-            run._id, run.attempt = row.id, row.attempt
-            work.claim.runs.append(run)
-            taken += 1
-        return taken
-
-    def _drop_orphan(self, connection: Connection, row: Any, work: Work) -> None:
-        runs = self._tables.runs
-        connection.execute(
-            runs.update()
-            .where(runs.c.id == row.id)
-            .values(open_at=None, finished=work.now, outcome=Outcome.SKIPPED, reason="skipped: its job was removed")
-        )
 
     def write_rows(self, connection: Connection, work: Work) -> None:
         """Write what was decided: all rows in two statements, however many there are."""

@@ -124,7 +124,7 @@ class SQLAlchemyJobStore(BaseJobStore):
         self._books_of_ours = Bookkeeping()
         keeps = self._keep_runs != 0
         self._records = Records(self._tables, self._documents, keeps)
-        self._claims = Claims(self._tables, self._documents, self._books_of_ours, keeps)
+        self._claims = Claims(self._tables, self._documents, self._books_of_ours, self._records)
         self._keeper: Keeper | None = None
         self._last_keeper: Keeper | None = None  # of the start before, as long as runs of it go on
         self._listener: Listener | None = None
@@ -336,6 +336,8 @@ class SQLAlchemyJobStore(BaseJobStore):
         for run in runs:
             if run.lease is not None:
                 run.lease.end(run)
+            if run.next_attempt is not None:
+                self._has_open = True
         return self._keeper is None or self._keeper.is_worth_a_claim()
 
     def release(self, run: Run, now: int) -> None:
@@ -349,6 +351,21 @@ class SQLAlchemyJobStore(BaseJobStore):
         self._books_of_ours.forget()
         self._strays_at = 0.0
         self._documents.forget()
+
+    # -- beside the schedule -----------------------------------------------------------------------------------
+
+    def open_runs(self, wanted: Sequence[tuple[Job, str]], now: int) -> None:
+        self._ready()
+        self._database.write(self._open_runs, wanted, now)
+        self._has_open = True
+
+    def _open_runs(self, connection: Connection, wanted: Sequence[tuple[Job, str]], now: int) -> None:
+        self._records.open(connection, wanted, now)
+        self._notices.send(connection)
+
+    def drop_runs(self, job_id: str | None, now: int) -> list[Run]:
+        self._ready()
+        return self._database.write(self._records.drop_open, job_id, now, self._alias or "")
 
     # -- history -----------------------------------------------------------------------------------------------
 
