@@ -13,7 +13,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= auto
 # The extras that have code to be tested by now.
-EXTRAS := rrule,sqlalchemy,postgres,mysql,signing
+EXTRAS := rrule,sqlalchemy,postgres,mysql,signing,dask
 
 # The first interpreter that is new enough and can make virtual environments.
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -94,4 +94,5 @@ $(MANUAL): $(LIBRARY)
 $(PEERS): pyproject.toml
 	$(call library,.venv-peers)
 	.venv-peers/bin/python $(PIP) --group peers
+	.venv-peers/bin/python $(PIP) --group peers-of-its-own --target .venv-peers/apscheduler4 --upgrade
 	@touch $@

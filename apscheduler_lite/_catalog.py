@@ -77,7 +77,8 @@ class Catalog:
         store = self.stores.get(alias)
         if store is None or not store.works_before_start:
             return None
-        store.attach(self._host, alias)
+        if store._scheduler is not self._host or store._alias != alias:
+            store.attach(self._host, alias)
         return store
 
     # -- finding -----------------------------------------------------------------------------------------------
@@ -355,7 +356,7 @@ class Catalog:
             the jobs that could not be helped, with the reason.
         """
         failed: list[tuple[Job, Exception]] = []
-        for job in self.jobs_of(store):
+        for job in store.later_jobs(now):
             try:
                 self._shorten_wait(job, store, now, unset)
             except JobLookupError:

@@ -13,11 +13,12 @@ from __future__ import annotations
 import logging
 
 from ._clock import Clock, SystemClock
+from ._host_zone import local_timezone
 from ._options import DEFAULT_OPTIONS, JOB_OPTIONS, as_name, as_number, refuse_unknown, validated
 from ._plugins import class_of, plugin
 from ._references import resolve
 from ._text import one_of, shorten, typo_of
-from ._timezones import local_timezone, to_timezone
+from ._timezones import to_timezone
 from .executors.base import BaseExecutor
 from .jobstores.base import BaseJobStore
 
@@ -28,12 +29,13 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ._options import JobOptions
+    from .runs import Wrap
 
 __all__ = ["Settings", "build", "nested", "read"]
 
 _WRAP_POOL = "; wrap a pool of concurrent.futures: apscheduler_lite.executors.pool.BasePoolExecutor(pool)"
 _BASES = {"executor": (BaseExecutor, "an executor"), "jobstore": (BaseJobStore, "a job store")}
-_GENERAL = ("logger", "timezone", "jobstore_retry_interval", "job_defaults", "executors", "jobstores", "clock")
+_GENERAL = ("logger", "timezone", "jobstore_retry_interval", "job_defaults", "executors", "jobstores", "clock", "wrap")
 
 
 class Settings:
@@ -43,20 +45,24 @@ class Settings:
     Attributes:
         logger: where the scheduler logs.
         timezone: the zone of triggers and times that name none.
+        has_hosts_zone: whether that is the host's because none was given.
         retry_interval: seconds between two tries of a store that fails, at the longest.
         job_defaults: the options that jobs have when `add_job` names none.
         executors: executor objects by alias.
         jobstores: store objects by alias.
         clock: the scheduler's clock.
+        wrap: what makes the context in which each run's function is called; None for none.
     """
 
     logger: logging.Logger
     timezone: tzinfo
+    has_hosts_zone: bool
     retry_interval: float
     job_defaults: JobOptions
     executors: dict[str, Any]
     jobstores: dict[str, Any]
     clock: Clock
+    wrap: Wrap | None
 
 
 def nested(
@@ -139,12 +145,14 @@ def read(config: Mapping[str, Any], own: tuple[str, ...], scheduler: str) -> Set
     settings = Settings()
     settings.logger = _logger(config.get("logger"))
     zone = config.get("timezone")
+    settings.has_hosts_zone = zone is None
     settings.timezone = local_timezone() if zone is None else to_timezone(zone, "timezone")
     settings.retry_interval = (
         as_number(config.get("jobstore_retry_interval", 10), "jobstore_retry_interval", bad_value=ValueError) or 10.0
     )
     settings.job_defaults = _job_defaults(config.get("job_defaults", {}))
     settings.clock = _clock(config.get("clock"))
+    settings.wrap = _wrap(config.get("wrap"))
     settings.executors = _built("executor", config.get("executors", {}))
     settings.jobstores = _built("jobstore", config.get("jobstores", {}))
     return settings
@@ -176,6 +184,17 @@ def _clock(given: Any) -> Clock:
     if not isinstance(given, Clock):
         raise TypeError(f"clock must be a Clock, such as apscheduler_lite.testing.ManualClock(), not {shorten(given)}")
     return given
+
+
+def _wrap(given: Any) -> Wrap | None:
+    if isinstance(given, (str, bytes)):
+        given = resolve(given, "wrap")
+    if given is not None and not callable(given):
+        raise TypeError(
+            "wrap must be callable, or a reference to it as text ('module:function'): it takes a run and returns a"
+            f" context manager; not {shorten(given)}"
+        )
+    return given  # type: ignore[no-any-return]
 
 
 def _built(kind: str, given: Any) -> dict[str, Any]:

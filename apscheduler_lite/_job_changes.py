@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timezone
 
+from ._host_zone import warn_of_naive
 from ._options import (
     MODIFIABLE,
     as_arguments,
@@ -15,7 +16,7 @@ from ._options import (
 )
 from ._references import check_arguments, name_of, resolve
 from ._text import shorten, to_text
-from ._timezones import FIRST_INSTANT, LAST_INSTANT, to_datetime, to_instant, warn_of_naive
+from ._timezones import FIRST_INSTANT, LAST_INSTANT, to_datetime, to_instant
 from .errors import UnknownAttributeError
 
 TYPE_CHECKING = False

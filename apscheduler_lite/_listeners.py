@@ -3,7 +3,7 @@ Who hears which event.
 
 Listeners are called one at a time, by whoever has an event to tell, with no lock held. One that raises is logged and
 the others are still called; one that takes longer than a second is named in the log; one that is a coroutine function
-is awaited.
+is awaited. A deferred listener gets its events through a mailbox, on a thread of its own.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import logging
 from threading import RLock
 
 from ._interrupts import ends_program
-from ._options import as_positive_integer
+from ._mailbox import Mailbox, is_mailbox_thread
+from ._options import as_bool, as_positive_integer
 from ._references import name_of
 from ._running import run_awaitable
 from ._text import shorten
@@ -41,23 +42,29 @@ class Listeners:
         self.clock = clock
         self.mask = 0  # all codes that anybody listens to, so that an event nobody wants need not be made
         self._lock = RLock()  # for changing them
-        self._listeners: tuple[tuple[Listener, int], ...] = ()
+        # Each with its mask and, where it is deferred, its mailbox.
+        self._listeners: tuple[tuple[Listener, int, Mailbox | None], ...] = ()
         self.run_awaitable: Callable[[Awaitable[Any], object], None] = run_awaitable
+        self.run_deferred_awaitable: Callable[[Awaitable[Any], object], None] = run_awaitable  # to its end
 
-    def add(self, listener: Listener, mask: int = EVENT_ALL) -> None:
+    def add(self, listener: Listener, mask: int = EVENT_ALL, *, deferred: bool = False) -> None:
         """Add a listener for the codes in the mask."""
         if not callable(listener):
             raise TypeError(f"callback must be callable, not {shorten(listener)}")
         if as_positive_integer(mask, "mask") & ~EVENT_ALL:
             raise ValueError(f"mask {mask} holds codes that no event has; combine EVENT_… constants with |")
+        mailbox = Mailbox(*self._connections(listener)) if as_bool(deferred, "deferred") else None
         with self._lock:
             # A new tuple each time: whoever is delivering at this moment goes on with the old one, without a lock.
-            self._listeners = (*self._listeners, (listener, mask))
+            self._listeners = (*self._listeners, (listener, mask, mailbox))
             self.mask |= mask
 
     def take_over(self, other: Listeners) -> None:
-        """Take over the listeners of another collection."""
+        """Take over the listeners of another collection, with the events that wait for them."""
         self._listeners, self.mask = other._listeners, other.mask
+        for listener, _, mailbox in self._listeners:
+            if mailbox is not None:
+                mailbox.deliver, mailbox.on_many = self._connections(listener)
 
     def remove(self, listener: Listener) -> None:
         """Remove a listener everywhere it was added; one that was not is ignored."""
@@ -66,36 +73,93 @@ class Listeners:
         with self._lock:
             self._listeners = tuple(each for each in self._listeners if not any(each is other for other in gone))
             mask = 0
-            for _, wanted in self._listeners:
+            for _, wanted, _ in self._listeners:
                 mask |= wanted
             self.mask = mask
+        for _, _, mailbox in gone:
+            if mailbox is not None:
+                mailbox.discard()
 
     def deliver(self, event: SchedulerEvent) -> None:
         """Call everyone who listens to the event's code."""
-        for listener, mask in self._listeners:
+        for listener, mask, mailbox in self._listeners:
             if event.code & mask:
-                self._call(listener, event)
+                if mailbox is None:
+                    self._call(listener, event)
+                else:
+                    mailbox.put(event)
+
+    # -- deferred ----------------------------------------------------------------------------------------------
+
+    @property
+    def _mailboxes(self) -> list[Mailbox]:
+        return [mailbox for _, _, mailbox in self._listeners if mailbox is not None]
+
+    def is_quiet(self) -> bool:
+        """Return whether every deferred event has been delivered."""
+        return all(mailbox.is_empty for mailbox in self._mailboxes)
+
+    def drain(self, seconds_left: Callable[[], float | None]) -> None:
+        """
+        Wait until every deferred event has been delivered; not from within such a delivery.
+
+        Args:
+            seconds_left: tells how long to wait at the longest, None for ever.
+        """
+        if is_mailbox_thread():
+            return
+        for mailbox in self._mailboxes:
+            mailbox.drain(seconds_left())
+
+    def begin_in_child(self) -> None:
+        """Let go, in a forked child, of what belongs to the parent."""
+        self._lock = RLock()
+        for mailbox in self._mailboxes:
+            mailbox.begin_in_child()
+
+    def _connections(self, listener: Listener) -> tuple[Callable[[Any], None], Callable[[int], None]]:
+        """Return what delivers an event to a deferred listener, and what tells that very many wait for it."""
+
+        def deliver(event: Any) -> None:
+            self._call_guarded(listener, event, self.run_deferred_awaitable)
+
+        def tell_of_many(count: int) -> None:
+            self.logger.warning(
+                "%d events wait for the deferred listener %s, which is slower than they come",
+                count,
+                _named(listener),
+                extra={"action": "listener_behind"},
+            )
+
+        return deliver, tell_of_many
+
+    # -- calling -----------------------------------------------------------------------------------------------
 
     def _call(self, listener: Listener, event: SchedulerEvent) -> None:
         began = self.clock.monotonic()
+        self._call_guarded(listener, event, self.run_awaitable)
+        took = self.clock.monotonic() - began
+        if took > SLOW_SECONDS:
+            self.logger.warning(
+                "listener %s took %.1f s for %r; what is due meanwhile waits for it (unless added with deferred=True)",
+                _named(listener),
+                took,
+                event,
+                extra={"action": "listener_slow"},
+            )
+
+    def _call_guarded(
+        self, listener: Listener, event: SchedulerEvent, run_awaitable: Callable[[Awaitable[Any], object], None]
+    ) -> None:
         try:
             answer = listener(event)
             if answer is not None and hasattr(type(answer), "__await__"):
-                self.run_awaitable(answer, listener)
+                run_awaitable(answer, listener)
         except BaseException as exc:
             if ends_program(exc):
                 raise
             self.logger.exception(
                 "Error notifying listener %s of %r", _named(listener), event, extra={"action": "listener_failed"}
-            )
-        took = self.clock.monotonic() - began
-        if took > SLOW_SECONDS:
-            self.logger.warning(
-                "listener %s took %.1f s for %r; what is due meanwhile waits for it",
-                _named(listener),
-                took,
-                event,
-                extra={"action": "listener_slow"},
             )
 
 

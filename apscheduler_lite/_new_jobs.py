@@ -11,6 +11,7 @@ from .runs import Run
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .job import Job
+    from .triggers.base import BaseTrigger
 
 __all__ = ["NewJob", "by_different_ids", "is_finished", "schedule"]
 
@@ -73,9 +74,18 @@ def keep_schedule(new: NewJob, before: Job) -> bool:
     job = new.job
     if is_finished(before) or not before.trigger.is_same_schedule(job.trigger):
         return False
-    job.trigger = before.trigger
+    job.trigger = _with_choice_of_zone(before.trigger, job.trigger)
     job._next, job._fire_time, job.paused = before._next, before._fire_time, before.paused
     return True
+
+
+def _with_choice_of_zone(kept: BaseTrigger, given: BaseTrigger) -> BaseTrigger:
+    """Return a trigger, or the same schedule as another one was given it, when the two differ in who chose the zone."""
+    if kept.follows_host == given.follows_host:
+        return kept
+    if kept.follows_host and kept.zone is not None:
+        return kept.rebind(kept.zone, is_hosts=False)
+    return given
 
 
 def is_finished(job: Job) -> bool:

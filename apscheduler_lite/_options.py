@@ -166,14 +166,18 @@ def as_positive_integer(value: object, parameter: str, bad_value: type[Exception
 
 def as_count(value: object, parameter: str) -> int:
     """
-    Return an integer of at least 0; text holding one is accepted.
+    Return an integer of at least 0; text holding one is accepted, as configuration files write it.
 
     Raises:
         TypeError: it is neither an integer nor text.
         ValueError: it is one of these and no such number.
     """
-    is_zero = (not isinstance(value, bool) and value == 0) or value in ("0", b"0")
-    return 0 if is_zero else as_positive_integer(value, parameter, ValueError)
+    if isinstance(value, str) and value.isdecimal():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        kind = ValueError if isinstance(value, (int, str)) and not isinstance(value, bool) else TypeError
+        raise kind(f"{parameter} must be an integer of at least 0, not {shorten(value)}")
+    return value
 
 
 def as_number(

@@ -14,7 +14,9 @@ The rules, in the order in which they are applied:
   stays due and waits for a slot: it was due already when the job was last claimed (`backlog`), so it is late, not
   overlapping. What is older than the grace time is missed in one step.
 * *Overlap.* A job that comes due while it runs as often as it may is skipped to its next fire time. Two things wait
-  for the slot instead of being dropped: the last run of a schedule, and the backlog.
+  for the slot instead of being dropped: the last run of a schedule, and the backlog. With ``on_overlap="queue"`` and
+  ``"cancel_previous"`` one more does: the latest fire time where the job coalesces, and else the first one, which is
+  a backlog of one from then on; those that come due after it are skipped when the slot has become free.
 * *Jitter* was added to the fire time when the next run time was set. A fire time between two runs is due when its own
   jittered time has come, so none is dropped and none overtakes another.
 """
@@ -24,9 +26,10 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ._options import JobOptions
+    from .runs import Run
     from .triggers.base import BaseTrigger
 
-__all__ = ["Plan", "Slot", "backoff", "first_slot", "plan"]
+__all__ = ["Plan", "Slot", "backoff", "first_slot", "is_superseded", "plan"]
 
 LISTED = 1_000
 """How many dropped fire times of one job a claim tells one by one before it passes over the rest in one step."""
@@ -36,15 +39,17 @@ class Slot:
     """
     One fire time of a job and the instant at which it is due, which is later by the jitter.
 
-    One that was dropped may stand for all before it from another fire time on, `since`, that are not listed.
+    One that was dropped may stand for all before it from another fire time on, `since`, that are not listed; its store
+    gives it the `run` that it would have been, which says why.
     """
 
-    __slots__ = ("due", "fire_time", "since")
+    __slots__ = ("due", "fire_time", "run", "since")
 
     def __init__(self, fire_time: int, due: int, since: int | None = None) -> None:
         self.fire_time = fire_time
         self.due = due
         self.since = since
+        self.run: Run | None = None
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Slot) and (self.fire_time, self.due) == (other.fire_time, other.due)
@@ -64,7 +69,8 @@ class Plan:
         skipped: slots dropped because too many instances are running.
         missed: slots dropped because they are older than the grace time.
         next: the slot after those, None when the schedule is over.
-        waits: nothing can be done before a running instance ends; all else is empty and `next` is the present slot.
+        waits: nothing can be done before a running instance ends; all else is empty and `next` is the present slot. The
+            backlog is to be kept nevertheless.
         backlog: the instant up to which fire times were due at this claim but got no run yet; None when there are none.
     """
 
@@ -86,6 +92,11 @@ class Plan:
         self.waits = waits
         self.backlog = backlog
 
+    def cut(self, count: int, now: int) -> None:
+        """Leave all runs but the first ones due, for want of workers; they are late then, and do not overlap."""
+        self.backlog = self.runs[-1].fire_time if self.skipped else now
+        self.next, self.runs, self.skipped = self.runs[count], self.runs[:count], None
+
 
 def plan(
     trigger: BaseTrigger, slot: Slot, now: int, options: JobOptions, running: int = 0, backlog: int | None = None
@@ -97,12 +108,14 @@ def plan(
     if options.coalesce:
         latest, following = _latest(trigger, slot, now)
         return Plan([latest], following)
-    return _plan_each(trigger, slot, now, options, free)
+    return _plan_each(trigger, slot, now, options, free, backlog)
 
 
 def _plan_overlap(trigger: BaseTrigger, slot: Slot, now: int, options: JobOptions, backlog: int | None) -> Plan:
     if backlog is not None and slot.fire_time <= backlog:
         return Plan([], slot, waits=True, backlog=backlog)
+    if options.on_overlap != "skip":
+        return Plan([], slot, waits=True, backlog=None if options.coalesce else slot.fire_time)
     latest, following = _latest(trigger, slot, now)
     if following is None:
         return Plan([], slot, waits=True)
@@ -138,12 +151,14 @@ def _latest(trigger: BaseTrigger, slot: Slot, now: int) -> tuple[Slot, Slot | No
     return slot, _slot_after(trigger, slot.fire_time, now)
 
 
-def _plan_each(trigger: BaseTrigger, slot: Slot, now: int, options: JobOptions, free: int) -> Plan:
+def _plan_each(trigger: BaseTrigger, slot: Slot, now: int, options: JobOptions, free: int, backlog: int | None) -> Plan:
     runs: list[Slot] = []
     missed: list[Slot] = []
     following: Slot | None = slot
     too_old = None if options.grace is None else now - options.grace
-    while following is not None and following.due <= now and len(runs) < free:
+    # What came due while one waited for the slot already is not run.
+    last = backlog if options.on_overlap != "skip" and backlog is not None and slot.fire_time <= backlog else now
+    while following is not None and following.due <= now and following.fire_time <= last and len(runs) < free:
         current = following
         if too_old is None or current.due >= too_old:
             runs.append(current)
@@ -153,8 +168,26 @@ def _plan_each(trigger: BaseTrigger, slot: Slot, now: int, options: JobOptions, 
                 current = current if jump is None else Slot(jump, jump, since=current.fire_time)
             missed.append(current)
         following = _slot_after(trigger, current.fire_time, now)
-    backlog = now if following is not None and following.due <= now else None
-    return Plan(runs, following, missed=missed, backlog=backlog)
+    if following is None or following.due > now:
+        return Plan(runs, following, missed=missed)
+    if following.fire_time <= last:
+        return Plan(runs, following, missed=missed, backlog=last)
+    return _drop_rest(trigger, following, now, runs, missed)
+
+
+def _drop_rest(trigger: BaseTrigger, slot: Slot, now: int, runs: list[Slot], missed: list[Slot]) -> Plan:
+    """Skip what is due from a slot on, but the last run of the schedule, which waits."""
+    latest, following = _latest(trigger, slot, now)
+    if following is not None:
+        return Plan(runs, following, _each_until(trigger, slot, latest, now), missed)
+    before = trigger.latest_instant(slot.fire_time - 1, latest.fire_time - 1)
+    skipped = None if before is None else _each_until(trigger, slot, Slot(before, before), now)
+    return Plan(runs, latest, skipped, missed, backlog=latest.fire_time)
+
+
+def is_superseded(run: Run, options: JobOptions, due: int) -> bool:
+    """Return whether a run in progress is to make room for one that came due while it was going on."""
+    return options.on_overlap == "cancel_previous" and (run.started is None or run.started < due)
 
 
 def _slot_after(trigger: BaseTrigger, fire_time: int, now: int) -> Slot | None:

@@ -34,7 +34,9 @@ _BUILT_IN = {
     },
     "executor": {
         "asyncio": "apscheduler_lite.executors.asyncio:AsyncIOExecutor",
+        "dask": "apscheduler_lite.executors.dask:DaskExecutor",
         "debug": "apscheduler_lite.executors.debug:DebugExecutor",
+        "futures": "apscheduler_lite.executors.futures:FuturesExecutor",
         "processpool": "apscheduler_lite.executors.pool:ProcessPoolExecutor",
         "threadpool": "apscheduler_lite.executors.pool:ThreadPoolExecutor",
     },

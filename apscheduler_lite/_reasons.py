@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from datetime import tzinfo
 
-__all__ = ["REMOVED", "missed", "overlapped", "passed_while_down"]
+__all__ = ["REMOVED", "missed", "passed_while_down"]
 
 REMOVED = "skipped: its job was removed"
 
@@ -22,11 +22,6 @@ def missed(late: int, grace: int, down: tuple[int, int] | None = None, zone: tzi
 def passed_while_down(late: int, down: tuple[int, int] | None, zone: tzinfo | None, since: int | None = None) -> str:
     """Return why a fire time is not made up for, which may stand for all from `since` on."""
     return f"missed: {_span(late)} late, which is not made up for{_downtime(down, zone)}{_others(since, zone)}"
-
-
-def overlapped(max_instances: int, since: int | None = None, zone: tzinfo | None = None) -> str:
-    """Return why a run is skipped whose job runs as often as it may."""
-    return f"skipped: its runs in progress were as many as it may have ({max_instances}){_others(since, zone)}"
 
 
 def _span(microseconds: int) -> str:

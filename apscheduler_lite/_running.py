@@ -11,28 +11,28 @@ from __future__ import annotations
 import logging
 import traceback
 from contextlib import suppress
+from contextvars import copy_context
 
 from ._clock import SystemClock
 from ._interrupts import ends_program
+from ._loops import run_on_new_loop
 from ._reasons import missed
 from ._references import name_of
 from ._text import duration_text
+from ._wrapping import await_wrapped, call_wrapped, is_coroutine_function
 from .errors import RemoteError
 from .retry import names_of
 from .runs import Outcome, _current
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from asyncio import AbstractEventLoop, Task
     from collections.abc import Awaitable, Callable
-    from concurrent.futures import Future
     from typing import Any
 
     from ._clock import Clock
     from .runs import Run
 
 __all__ = [
-    "LoopThread",
     "describe_exception",
     "execute",
     "execute_async",
@@ -44,6 +44,7 @@ __all__ = [
 
 _logger = logging.getLogger("apscheduler_lite.executors")
 _system = SystemClock()
+_OURS = (__name__, call_wrapped.__module__)
 
 
 def execute(
@@ -57,19 +58,27 @@ def execute(
 
     What the function returns is awaited when it is awaitable, by `run_awaitable` or else on a loop of its own.
     """
-    if not _begins(run, clock, logger):
+    if not may_begin(run, clock, logger) or not _begins(run, clock, logger):
         return
-    token = _current.set(run)
+    # In a context of its own: what the job sets in context variables is not there for the next one on this thread.
+    copy_context().run(_call, run, clock, logger, run_awaitable)
+
+
+def _call(
+    run: Run, clock: Clock, logger: logging.Logger, run_awaitable: Callable[[Awaitable[Any]], Any] | None
+) -> None:
+    _current.set(run)
     try:
-        retval = run.func(*run.args, **run.kwargs) if run.kwargs else run.func(*run.args)
-        if retval is not None and hasattr(type(retval), "__await__"):
-            retval = (run_awaitable or _run_on_new_loop)(retval)
+        if run.wrap is not None:
+            retval = call_wrapped(run, run_awaitable)
+        else:
+            retval = run.func(*run.args, **run.kwargs) if run.kwargs else run.func(*run.args)
+            if retval is not None and hasattr(type(retval), "__await__"):
+                retval = (run_awaitable or run_on_new_loop)(retval)
     except BaseException as exc:
         _fail(run, clock, logger, exc)
     else:
         _succeed(run, clock, logger, retval)
-    finally:
-        _current.reset(token)
 
 
 async def execute_async(run: Run, clock: Clock = _system, logger: logging.Logger = _logger) -> None:
@@ -87,9 +96,12 @@ async def execute_async(run: Run, clock: Clock = _system, logger: logging.Logger
         return
     token = _current.set(run)
     try:
-        retval = run.func(*run.args, **(run.kwargs or {}))
-        if hasattr(type(retval), "__await__"):
-            retval = await retval
+        if run.wrap is not None:
+            retval = await await_wrapped(run)
+        else:
+            retval = run.func(*run.args, **(run.kwargs or {}))
+            if hasattr(type(retval), "__await__"):
+                retval = await retval
     except BaseException as exc:
         _fail(run, clock, logger, exc)
         if type(exc).__name__ == "CancelledError":
@@ -123,8 +135,6 @@ def may_begin(run: Run, clock: Clock, logger: logging.Logger) -> bool:
 
 def _begins(run: Run, clock: Clock, logger: logging.Logger) -> bool:
     """Note that the run starts; return False when it is too late for that."""
-    if run.lease is not None and not may_begin(run, clock, logger):
-        return False
     now = clock.now()
     late = now - (run.due if run.ready is None else run.ready)
     if run.grace is not None and late > run.grace:
@@ -170,7 +180,9 @@ def _succeed(run: Run, clock: Clock, logger: logging.Logger, retval: Any) -> Non
 
 
 def _fail(run: Run, clock: Clock, logger: logging.Logger, exc: BaseException) -> None:
-    tb = exc.__traceback__.tb_next if exc.__traceback__ is not None else None  # without our own frame
+    tb = exc.__traceback__
+    while tb is not None and tb.tb_frame.f_globals.get("__name__") in _OURS:  # without our own frames
+        tb = tb.tb_next
     run.exception = exc
     run.traceback = "".join(traceback.format_tb(tb))
     run.outcome = Outcome.ERROR
@@ -220,49 +232,11 @@ def portable(exc: BaseException) -> BaseException:
     return told
 
 
-def is_coroutine_function(func: Any) -> bool:
-    """Return whether calling it makes a coroutine; partials, wrappers and objects with an async ``__call__`` too."""
-    from inspect import iscoroutinefunction, unwrap
-
-    while hasattr(func, "func") and hasattr(func, "keywords"):  # functools.partial and its like
-        func = func.func
-    if iscoroutinefunction(func) or iscoroutinefunction(unwrap(func)):
-        return True
-    # Of an object with an async __call__, the class has the coroutine function.
-    return not isinstance(func, type) and iscoroutinefunction(vars(type(func)).get("__call__", None))
-
-
-async def _awaited(awaitable: Awaitable[Any]) -> Any:
-    return await awaitable
-
-
-async def settled(awaitable: Awaitable[Any]) -> tuple[Any, BaseException | None]:
-    """
-    Await it and return its result and what it raised.
-
-    A task that raised SystemExit or KeyboardInterrupt would end its whole loop.
-    """
-    import asyncio
-
-    try:
-        return await awaitable, None
-    except asyncio.CancelledError:
-        raise
-    except BaseException as exc:
-        return None, exc
-
-
-def _run_on_new_loop(awaitable: Awaitable[Any]) -> Any:
-    import asyncio
-
-    return asyncio.run(_awaited(awaitable))
-
-
 def run_awaitable(awaitable: Awaitable[Any], what: object) -> None:
     """Await it on a loop of its own and log what it raises: for listeners, whose results nobody takes."""
     try:
         if not _is_in_coroutine():
-            _run_on_new_loop(awaitable)
+            run_on_new_loop(awaitable)
             return
         from threading import Thread
 
@@ -284,82 +258,3 @@ def _is_in_coroutine() -> bool:
     except RuntimeError:
         return False
     return True
-
-
-class LoopThread:
-    """
-    One thread with an event loop, on which the coroutine jobs of an executor run.
-
-    It is started by the first coroutine and costs nothing before that.
-    """
-
-    def __init__(self, name: str) -> None:
-        from threading import Lock
-
-        self._name = name
-        self._lock = Lock()
-        self._loop: AbstractEventLoop | None = None
-        self._thread: Any = None
-
-    def run(self, awaitable: Awaitable[Any]) -> Any:
-        """Await it on the loop and return its result; block this thread meanwhile."""
-        import asyncio
-        from concurrent.futures import Future
-        from contextvars import copy_context
-
-        loop = self._running_loop()
-        # The task runs in the caller's context, so that current_run() answers in the coroutine too.
-        context = copy_context()
-        finished: Future[Any] = Future()
-
-        def begin() -> None:
-            task = loop.create_task(settled(awaitable), context=context)
-            task.add_done_callback(hand_over)
-
-        def hand_over(task: Task[tuple[Any, BaseException | None]]) -> None:
-            finished.set_result((None, asyncio.CancelledError()) if task.cancelled() else task.result())
-
-        run = _current.get()
-        if run is not None:
-            run.held_by = self._thread.ident
-        loop.call_soon_threadsafe(begin)
-        retval, exc = finished.result()
-        if isinstance(exc, asyncio.CancelledError):
-            raise RuntimeError("the coroutine was cancelled") from exc
-        if exc is not None:
-            raise exc
-        return retval
-
-    def _running_loop(self) -> AbstractEventLoop:
-        import asyncio
-        from threading import Thread
-
-        with self._lock:
-            if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                self._thread = Thread(target=self._loop.run_forever, name=self._name, daemon=True)
-                self._thread.start()
-            return self._loop
-
-    def close(self) -> None:
-        """Cancel what still runs and end the thread; it starts again at the next coroutine."""
-        with self._lock:
-            loop, thread = self._loop, self._thread
-            self._loop = self._thread = None
-        if loop is None:
-            return
-        import asyncio
-        from threading import current_thread
-
-        async def cancel_all() -> None:
-            tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            await loop.shutdown_asyncgens()
-            loop.stop()
-
-        asyncio.run_coroutine_threadsafe(cancel_all(), loop)
-        if thread is not current_thread():
-            thread.join()
-            loop.close()

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 
-from ._planning import Slot
+from ._planning import Slot, first_slot
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import tzinfo
+    from typing import Any
 
     from .job import Job
     from .runs import Run
 
-__all__ = ["is_to_be_set_back", "restored_on_error", "set_slot", "slot_of", "slots_of"]
+__all__ = ["is_to_be_set_back", "restored_on_error", "set_slot", "slot_of", "slots_in_zone", "slots_of"]
 
 
 def slot_of(job: Job) -> Slot:
@@ -38,6 +40,28 @@ def slots_of(slot: Slot | None) -> dict[str, int | None]:
     if slot is None:
         return {"_next": None, "_fire_time": None}
     return {"_next": slot.due, "_fire_time": None if slot.fire_time == slot.due else slot.fire_time}
+
+
+def slots_in_zone(job: Job, zone: tzinfo, now: int) -> dict[str, Any]:
+    """
+    Return what a new zone of the host makes of a job's attributes: nothing where somebody chose the job's zone.
+
+    Its next run time is that of its trigger in the new zone. Two stay: one that has come already, since that run is
+    due, and one that the trigger had not yielded, since the user gave it.
+    """
+    trigger = job.trigger.rebind(zone)
+    if trigger is job.trigger:
+        return {}
+    slots: dict[str, Any] = {"trigger": trigger}
+    if job._next is None or job._next <= now:
+        return slots
+    fire_time = slot_of(job).fire_time
+    if job.trigger.first_instant(fire_time) != fire_time:
+        return slots
+    slot = first_slot(trigger, now)
+    if slot is None or slot.fire_time != fire_time:  # else it keeps its jitter
+        slots.update(slots_of(slot))
+    return slots
 
 
 @contextmanager

@@ -6,9 +6,12 @@ It knows no scheduler, no job and no trigger: only strings.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
 
-__all__ = ["counted", "did_you_mean", "duration_text", "one_of", "shorten", "to_text", "typo_of"]
+__all__ = ["clock_text", "counted", "did_you_mean", "duration_text", "one_of", "shorten", "to_text", "typo_of"]
 
 _LONGEST_WORD = 60
 """The greatest length of what can be a misspelt name."""
@@ -129,6 +132,12 @@ def shorten(value: object, limit: int = 80) -> str:
 def counted(number: int, noun: str) -> str:
     """Return the number with the noun: ``"1 job"``, ``"2 jobs"``."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def clock_text(moment: datetime, now: datetime) -> str:
+    """Return a time of day, with its seconds if it has some, and with its date if that is not today's."""
+    text = f"{moment:%H:%M:%S}" if moment.second else f"{moment:%H:%M}"
+    return text if moment.date() == now.date() else f"{moment:%Y-%m-%d} {text}"
 
 
 def duration_text(seconds: float) -> str:

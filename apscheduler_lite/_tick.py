@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from .executors.base import BaseExecutor
     from .job import Job
     from .jobstores.base import BaseJobStore, Claim, JobFault
-    from .runs import Run
+    from .runs import Run, Wrap
 
     class TickHost(Protocol):
         """What a tick asks of its scheduler."""
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
         timezone: tzinfo
         _logger: logging.Logger
         _listeners: Listeners
+        _wrap: Wrap | None
 
         def _tell(self, event: SchedulerEvent) -> None: ...
         def _run_begins(self, run: Run) -> None: ...
@@ -224,6 +225,8 @@ class Ticker:
 
     def _submit(self, run: Run, executors: Mapping[str, BaseExecutor]) -> None:
         host = self._host
+        if host._wrap is not None:
+            run.wrap = host._wrap
         if host._listeners.mask & EVENT_JOB_SUBMITTED:
             host._tell(
                 JobSubmissionEvent(
@@ -349,14 +352,15 @@ class Ticker:
 
     def _report_skipped(self, alias: str, job: Job, slot: Slot) -> None:
         moment = from_instant(slot.due, job.zone)
+        reason = slot.run.reason if slot.run is not None else f"skipped (max_instances={job.max_instances})"
         self._host._logger.warning(
-            'Execution of job "%s" at %s skipped: maximum number of running instances reached (%d)',
+            'Execution of job "%s" at %s %s',
             job,
             self._moments(job, slot, moment),
-            job.max_instances,
+            reason,
             extra={"action": "run_skipped", "job_id": job.id},
         )
-        self._host._tell(JobSubmissionEvent(EVENT_JOB_MAX_INSTANCES, job.id, alias, [moment], job=job))
+        self._host._tell(JobSubmissionEvent(EVENT_JOB_MAX_INSTANCES, job.id, alias, [moment], job=job, run=slot.run))
 
     def _report_missed(self, alias: str, job: Job, slot: Slot) -> None:
         moment = from_instant(slot.due, job.zone)

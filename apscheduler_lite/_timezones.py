@@ -31,15 +31,14 @@ __all__ = [
     "LAST_INSTANT",
     "MICROSECONDS",
     "UTC",
+    "database_zone",
     "from_instant",
     "local_instant",
-    "local_timezone",
     "localize",
     "read_datetime",
     "to_datetime",
     "to_instant",
     "to_timezone",
-    "warn_of_naive",
 ]
 
 #: Microseconds in one second.
@@ -86,19 +85,6 @@ def from_instant(instant: int, zone: tzinfo) -> datetime:
     if 0 <= instant < _EXACT_AS_FLOAT:
         return _fromtimestamp(instant / MICROSECONDS, zone)  # twice as fast as the sum below
     return (_EPOCH + timedelta(0, 0, instant)).astimezone(zone)
-
-
-def local_timezone() -> tzinfo:
-    """Return the zone of this host, as tzlocal finds it."""
-    import tzlocal
-
-    try:
-        return tzlocal.get_localzone()
-    except LookupError:  # it knows the name, but the system has no data for it
-        name = tzlocal.get_localzone_name()
-        if name is None:
-            raise
-        return to_timezone(name)
 
 
 def to_timezone(value: object, parameter: str = "timezone") -> tzinfo:
@@ -180,26 +166,10 @@ def localize(moment: datetime, zone: tzinfo) -> datetime:
     return moment
 
 
-def warn_of_naive(value: object, zone: tzinfo, parameter: str) -> None:
-    """
-    Warn when a naive datetime object is read in a zone whose clock differs from the host's.
-
-    Such an object comes from ``datetime.now()`` more often than not, and means the host's time. Text does not.
-    """
-    if not isinstance(value, datetime) or value.tzinfo is not None:
-        return
-    host = local_timezone()
-    if value.replace(tzinfo=host).utcoffset() != value.replace(tzinfo=zone).utcoffset():
-        warn(
-            f"{parameter} {value.isoformat(' ')} names no time zone; it is read in the scheduler's zone {zone}, not in"
-            f" this host's {host}. Give it a tzinfo to choose"
-        )
-
-
 def _named_zone(name: str, parameter: str) -> tzinfo:
     if name.upper() == "UTC":
         return UTC
-    zone = _database_zone(name)
+    zone = database_zone(name)
     if zone is None:
         from zoneinfo import available_timezones
 
@@ -217,7 +187,8 @@ def _nearest_zone(name: str, known: set[str]) -> str:
     return f"; did you mean {cities[0]!r}?" if cities else did_you_mean(name, [*places, "UTC"])
 
 
-def _database_zone(name: str) -> tzinfo | None:
+def database_zone(name: str) -> tzinfo | None:
+    """Return the zone of that name, or None."""
     from zoneinfo import ZoneInfo
 
     try:

@@ -1,8 +1,4 @@
-"""
-The job: a callable with its arguments, a trigger and options, under an id.
-
-A `Job` knows no scheduler; it asks what it needs of a `JobHost`, which a scheduler is.
-"""
+"""A job: a callable with its arguments, a trigger and options; it knows no scheduler, but a `JobHost`."""
 
 from __future__ import annotations
 
@@ -289,9 +285,9 @@ class Job:
         for slot, value in slots.items():
             setattr(self, slot, value)
 
-    def _copy(self) -> Job:
-        """Return another job object with the same values."""
-        other: Job = Job.__new__(type(self))
+    def _copy(self, cls: type[Job] | None = None) -> Job:
+        """Return another job object with the same values; of that class, by default of its own."""
+        other: Job = Job.__new__(cls or type(self))
         other.id = self.id
         other._scheduler = self._scheduler
         for slot in _COPIED:

@@ -14,11 +14,16 @@ from ._timezones import UTC, from_instant
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, MutableMapping, Sequence
+    from contextlib import AbstractAsyncContextManager, AbstractContextManager
     from datetime import datetime, tzinfo
+    from logging import LoggerAdapter
     from typing import Any, Protocol
 
     from .job import Job
+
+    Around = AbstractContextManager[Any] | AbstractAsyncContextManager[Any]
+    Wrap = Callable[["Run"], Around]
 
     class Lease(Protocol):
         """What a store that other processes share says about a claimed run, right before it begins."""
@@ -78,6 +83,9 @@ class Run:
         job: the job as it was when the run was claimed; None where the run has crossed a process border.
         attempt: 1 for the first try.
         next_attempt: after a failure, the instant of the next attempt, in microseconds; None when there is none.
+        key: job id and scheduled time as one text, the same for every attempt.
+        scheduled_run_time: when it was due, as an aware datetime.
+        logger: a logger whose lines bear these facts.
         outcome: how it ended, one of the strings of `Outcome`; None while it has not ended.
         reason: a sentence on why it was not run, or None.
         retval: what the function returned.
@@ -105,6 +113,8 @@ class Run:
     is_newest: bool = True  # whether no later run of its job was claimed together with it
     store: Any = None  # the store that claimed it, which its end is told even when it has left the scheduler
     lease: Lease | None = None  # the store's word that the run is still this process's to begin
+    wrap: Wrap | None = None  # the scheduler's, which makes the context that the function is called in
+    _logger: LoggerAdapter[Any] | None = None
     held_by: int | None = None  # the thread that it needs to end: the one that awaits it, then the one that tells of it
     is_last: bool = False  # its job has left the store with it, since the schedule was over
     _id: str | None = None  # set where the run has crossed a process border, or had waited
@@ -188,6 +198,19 @@ class Run:
         return f"{self.job_id}@{from_instant(self.due, UTC).isoformat()}"
 
     @property
+    def logger(self) -> LoggerAdapter[Any]:
+        """
+        Return a logger whose lines tell of this run.
+
+        It is a `logging.LoggerAdapter` of the logger ``apscheduler_lite.runs``. Each record bears the attributes
+        ``job_id``, ``run_id``, ``scheduled_run_time``, ``attempt``, ``jobstore`` and ``run_key``, beside those that a
+        call gives as ``extra``. It works on worker processes too, as far as logging is configured there.
+        """
+        if self._logger is None:
+            self._logger = _logger_of(self)
+        return self._logger
+
+    @property
     def scheduled_run_time(self) -> datetime:
         """Return when the run was due, jitter included, as an aware datetime in the job's zone."""
         return from_instant(self.due, self.zone or UTC)
@@ -216,7 +239,29 @@ class Run:
         state["job"] = state["lease"] = state["store"] = None
         state["_id"] = self.id
         state["has_travelled"] = True
+        state.pop("_logger", None)
         return state
+
+
+def _logger_of(run: Run) -> LoggerAdapter[Any]:
+    from logging import LoggerAdapter, getLogger
+
+    class RunLogger(LoggerAdapter):  # type: ignore[type-arg]
+        """Adds the run's facts to what a call gives, which the library's own adapter drops before Python 3.13."""
+
+        def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
+            kwargs["extra"] = {**(self.extra or {}), **(kwargs.get("extra") or {})}
+            return msg, kwargs
+
+    facts = {
+        "job_id": run.job_id,
+        "run_id": run.id,
+        "scheduled_run_time": run.scheduled_run_time,
+        "attempt": run.attempt,
+        "jobstore": run.jobstore,
+        "run_key": run.key,
+    }
+    return RunLogger(getLogger("apscheduler_lite.runs"), facts)
 
 
 def id_of(number: int | str) -> str:

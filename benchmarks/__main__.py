@@ -17,7 +17,7 @@ from benchmarks.measuring import Row
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "RESULTS.md"
-PEERS = ("APScheduler", "cron-converter", "croniter", "croniter-rs", "cronsim", "crontab", "schedule")
+PEERS = ("APScheduler", "cron-converter", "croniter", "croniter-rs", "cronsim", "crontab", "huey", "schedule")
 
 
 def main() -> int:
@@ -47,8 +47,8 @@ def run(script: ModuleType) -> tuple[str, str, list[Row]]:
         rows.append(row)
         print(f"  {line(row)}", flush=True)
     table = [
-        "| what | ours | peer | | ratio | budget | |",
-        "| --- | ---: | ---: | --- | ---: | ---: | --- |",
+        "| what | ours | peer | | ratio | budget | | floor | above it |",
+        "| --- | ---: | ---: | --- | ---: | ---: | --- | ---: | ---: |",
         *map(line, rows),
     ]
     return title, "\n".join([explanation.strip(), "", *table]).strip(), rows
@@ -61,7 +61,11 @@ def line(row: Row) -> str:
     budgets = (("≤", row.at_most), ("≥", row.at_least))
     budget = next((f"{sign} {bound:g}" for sign, bound in budgets if bound is not None), "")
     verdict = {True: "met", False: "**missed**", None: ""}[row.met]
-    return f"| {row.what} | {number(row.ours)} {row.unit} | {theirs} | {peer} | {ratio} | {budget} | {verdict} |"
+    floor, above = "", ""
+    if row.floor is not None and row.above_floor is not None:
+        floor, above = f"{number(row.floor)} {row.unit}", f"{number(row.above_floor)} ×"
+    ours = f"{number(row.ours)} {row.unit}".strip()
+    return f"| {row.what} | {ours} | {theirs} | {peer} | {ratio} | {budget} | {verdict} | {floor} | {above} |"
 
 
 def number(value: float) -> str:
@@ -81,11 +85,13 @@ def read_sections() -> dict[str, str]:
 
 def document(sections: dict[str, str]) -> str:
     """Return the whole page."""
-    versions = ", ".join(f"{peer} {version(peer)}" for peer in PEERS)
+    versions = ", ".join([*(f"{peer} {version(peer)}" for peer in PEERS), "APScheduler 4.0.0a6"])
     head = (
         f"# Results\n\nWritten by `make bench` on {time.strftime('%Y-%m-%d')}: Python {platform.python_version()} on"
         f" {platform.machine()}, {os.cpu_count()} cores; {versions}.\nOurs and the peer ran by turns in one run; values"
-        " are medians. A ratio is ours / the peer's; a budget bounds the ratio, or our value where there is no peer."
+        " are medians. A ratio is ours / the peer's; a budget bounds the ratio, or our value where there is no peer.\n"
+        "The floor is the least that plain Python must do for the same work (`benchmarks/floors.py`); above it is how"
+        " many times its cost ours is."
     )
     body = [f"\n## {title}\n\n{text}" for title, text in sections.items()]
     return "\n".join([head, *body]) + "\n"

@@ -7,7 +7,6 @@ measurement has a process of its own.
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,8 +14,9 @@ from datetime import datetime, timedelta, timezone
 from statistics import median
 from typing import Any
 
+from benchmarks import floors
 from benchmarks.measuring import Row, by_turns, in_process_of_its_own, percentile
-from benchmarks.subjects import BOTH, OURS, THEIRS, scheduler_of
+from benchmarks.subjects import BOTH, OURS, scheduler_of
 
 BURST = 1_000
 SECONDS = 5
@@ -27,12 +27,14 @@ KINDS: dict[str, dict[str, Any]] = {"interval": {"days": 2}, "date": {}, "cron":
 def rows() -> Iterator[Row]:
     """Yield the rows."""
     yield from burst_rows()
-    yield from growth_rows()
     for rate in (5_000, 20_000):
         yield from sustained_rows(rate)
     yield from latency_rows()
+    yield from huey_rows()
     ours, theirs = by_turns(*(alone(idle, package) for package in BOTH), rounds=3)
     yield Row(what="idle with 10,000 jobs: CPU per second", unit="ms", ours=ours * 1000, theirs=theirs * 1000)
+    what = "the same: what it is above APScheduler 3's, which is what looking at the clock costs"
+    yield Row(what=what, unit="ms", ours=(ours - theirs) * 1000, at_most=0.5)
 
 
 def alone(function: Callable[..., Any], *arguments: object) -> Callable[[], float]:
@@ -42,6 +44,8 @@ def alone(function: Callable[..., Any], *arguments: object) -> Callable[[], floa
 
 def burst_rows() -> Iterator[Row]:
     """Yield the rows of a burst of due jobs, by what they are scheduled by."""
+    floor = [in_process_of_its_own(floors.burst, BURST, 0, 10) for _ in range(7)]
+    floor_wall, floor_cpu = (median(values) for values in zip(*floor, strict=True))
     for kind in KINDS:
         results: dict[str, list[list[float]]] = {package: [] for package in BOTH}
         for round_ in range(7):
@@ -51,57 +55,44 @@ def burst_rows() -> Iterator[Row]:
             [median(values) for values in zip(*results[package], strict=True)] for package in BOTH
         )
         what = f"burst of 1,000 due no-op jobs, {kind}"
-        yield Row(what=what, unit="runs/s", ours=BURST / wall, theirs=BURST / their_wall, at_least=10)
-        what = "the same: CPU per run"
-        yield Row(what=what, unit="µs", ours=cpu / BURST * 1e6, theirs=their_cpu / BURST * 1e6, at_most=0.12)
-
-
-def growth_rows() -> Iterator[Row]:
-    """Yield the rows of what a fire costs beside many stored jobs."""
-    sizes = {OURS: (1_000, 10_000, 100_000, 1_000_000), THEIRS: (1_000, 10_000, 100_000)}
-    costs: dict[str, dict[int, float]] = {OURS: {}, THEIRS: {}}
-    for package, numbers in sizes.items():
-        for stored in numbers:
-            rounds = 5 if stored < 1_000_000 else 3
-            costs[package][stored] = median(
-                in_process_of_its_own(burst, package, "interval", stored)[1] / BURST * 1e6 for _ in range(rounds)
-            )
-    for stored, ours in costs[OURS].items():
-        what = f"CPU per fire beside {stored:,} stored jobs"
-        at_most = 0.1 if stored == 100_000 else None
-        yield Row(what=what, unit="µs", ours=ours, theirs=costs[THEIRS].get(stored), at_most=at_most)
-    what = "the exponent of that growth, 10³ to 10⁶ (the peer: to 10⁵)"
-    yield Row(what=what, unit="", ours=exponent(costs[OURS]), at_most=0.1)
-    yield Row(what=what, unit="", ours=exponent(costs[THEIRS]), peer="APScheduler 3, for comparison")
-
-
-def exponent(costs: dict[int, float]) -> float:
-    """Return b where the cost grows as the b-th power of the number of jobs, by least squares."""
-    points = [(math.log(stored), math.log(cost)) for stored, cost in costs.items()]
-    x, y = (sum(values) / len(points) for values in zip(*points, strict=True))
-    return float(sum((a - x) * (b - y) for a, b in points) / sum((a - x) ** 2 for a, _ in points))
+        rates = [BURST / seconds for seconds in (wall, their_wall, floor_wall)]
+        yield Row(what=what, unit="runs/s", ours=rates[0], theirs=rates[1], at_least=10, floor=rates[2])
+        ours, theirs, least = (seconds / BURST * 1e6 for seconds in (cpu, their_cpu, floor_cpu))
+        yield Row(what="the same: CPU per run", unit="µs", ours=ours, theirs=theirs, at_most=0.12, floor=least)
 
 
 def sustained_rows(rate: int) -> Iterator[Row]:
     """Yield the rows of a steady load."""
     ours, theirs = (in_process_of_its_own(sustained, package, rate) for package in BOTH)
+    floor = in_process_of_its_own(floors.sustained, rate, SECONDS, 10)
     what = f"{rate:,} fires/s for {SECONDS} s: share of the fires that ran"
     yield Row(what=what, unit="", ours=ours["ran"], theirs=theirs["ran"], at_least=1)
     what = "the same: CPU per run"
-    yield Row(what=what, unit="µs", ours=ours["cpu"] * 1e6, theirs=theirs["cpu"] * 1e6, at_most=0.55)
+    cpu, their_cpu, least = (each["cpu"] * 1e6 for each in (ours, theirs, floor))
+    yield Row(what=what, unit="µs", ours=cpu, theirs=their_cpu, at_most=0.55, floor=least)
     what = "the same: lateness of 99 %"
     at_most = 0.05 if rate == 20_000 else None
-    yield Row(what=what, unit="ms", ours=ours["p99"] * 1e3, theirs=theirs["p99"] * 1e3, at_most=at_most)
+    late, their_late, least = (each["p99"] * 1e3 for each in (ours, theirs, floor))
+    yield Row(what=what, unit="ms", ours=late, theirs=their_late, at_most=at_most, floor=least)
 
 
 def latency_rows() -> Iterator[Row]:
     """Yield the rows of a single job."""
-    ours, theirs = by_turns(*(alone(wake_up, package) for package in BOTH))
-    what = "lateness of a date job in an idle scheduler"
-    yield Row(what=what, unit="µs", ours=ours * 1e6, theirs=theirs * 1e6, at_most=0.7)
-    ours, theirs = by_turns(*(alone(run_now, package) for package in BOTH))
-    what = "`add_job` without a trigger, until the function runs"
-    yield Row(what=what, unit="µs", ours=ours * 1e6, theirs=theirs * 1e6, at_most=0.5)
+    for what, function, least, budget in (
+        ("lateness of a date job in an idle scheduler", wake_up, floors.wake_up, 0.7),
+        ("`add_job` without a trigger, until the function runs", run_now, floors.run_now, 0.5),
+    ):
+        ours, theirs, floor = by_turns(*(alone(function, package) for package in BOTH), alone(least))
+        yield Row(what=what, unit="µs", ours=ours * 1e6, theirs=theirs * 1e6, at_most=budget, floor=floor * 1e6)
+
+
+def huey_rows() -> Iterator[Row]:
+    """Yield the row beside a task queue: it has no schedule to move on, and no end of a run to note."""
+    ours, theirs = by_turns(
+        lambda: float(in_process_of_its_own(burst, OURS, "date", 0)[1]), alone(huey_burst), rounds=5
+    )
+    what = "1,000 no-op functions called once: CPU per call, beside a task queue in memory"
+    yield Row(what=what, unit="µs", ours=ours / BURST * 1e6, theirs=theirs / BURST * 1e6, peer="huey")
 
 
 # -- what runs in a process of its own ---------------------------------------------------------------------------------
@@ -111,7 +102,7 @@ def nothing() -> None:
     """Do nothing."""
 
 
-def burst(package: str, kind: str, stored: int) -> list[float]:
+def burst(package: str, kind: str, stored: int, workers: int = 10) -> list[float]:
     """Return wall and CPU seconds of 1,000 runs that are due at once, beside so many jobs that are not."""
     done = threading.Event()
     left = iter(range(BURST - 1, -1, -1))
@@ -120,7 +111,7 @@ def burst(package: str, kind: str, stored: int) -> list[float]:
         if not next(left):
             done.set()
 
-    scheduler = scheduler_of(package)
+    scheduler = scheduler_of(package, workers=workers)
     scheduler.start(paused=True)
     now = datetime.now(timezone.utc)
     for number in range(stored):
@@ -134,6 +125,31 @@ def burst(package: str, kind: str, stored: int) -> list[float]:
     result = [time.perf_counter() - wall, time.process_time() - cpu]
     scheduler.shutdown()
     return result
+
+
+def huey_burst() -> float:
+    """Return the CPU seconds in which huey takes 1,000 calls out of its queue in memory, on 10 threads."""
+    from huey import MemoryHuey
+
+    queue = MemoryHuey(results=False)
+    done = threading.Event()
+    left = iter(range(BURST - 1, -1, -1))
+
+    def work() -> None:
+        if not next(left):
+            done.set()
+
+    task = queue.task()(work)
+    for _ in range(BURST):
+        task()
+    consumer = queue.create_consumer(workers=10, worker_type="thread", periodic=False)
+    cpu = time.process_time()
+    consumer.start()
+    if not done.wait(60):
+        raise TimeoutError("the burst did not end")
+    cpu = time.process_time() - cpu
+    consumer.stop()
+    return cpu
 
 
 def sustained(package: str, rate: int) -> dict[str, float]:

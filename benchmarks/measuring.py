@@ -31,6 +31,8 @@ class Row:
         peer: the peer's name and, where it matters, version.
         at_most: the budget as an upper bound of ours / theirs (of ours, on its own): for costs.
         at_least: the budget as a lower bound of ours / theirs (of ours, on its own): for rates.
+        floor: the least that plain Python must do for the same work, measured in the same run; None where that is
+            nothing.
     """
 
     what: str
@@ -40,6 +42,14 @@ class Row:
     peer: str = "APScheduler 3"
     at_most: float | None = None
     at_least: float | None = None
+    floor: float | None = None
+
+    @property
+    def above_floor(self) -> float | None:
+        """Return how many times the cost of the floor ours is, also where both are told as rates."""
+        if self.floor is None:
+            return None
+        return self.floor / self.ours if self.unit.endswith("/s") else self.ours / self.floor
 
     @property
     def ratio(self) -> float:
@@ -55,10 +65,20 @@ class Row:
 
 
 def speedup(
-    what: str, ours: float, theirs: float, *, peer: str = "APScheduler 3", at_least: float | None = None, count: int = 1
+    what: str,
+    ours: float,
+    theirs: float,
+    *,
+    peer: str = "APScheduler 3",
+    at_least: float | None = None,
+    count: int = 1,
+    floor: float | None = None,
 ) -> Row:
-    """Return the row for two durations in seconds of `count` operations each, told as rates."""
-    return Row(what=what, unit="/s", ours=count / ours, theirs=count / theirs, peer=peer, at_least=at_least)
+    """Return the row for durations in seconds of `count` operations each, told as rates."""
+    least = None if floor is None else count / floor
+    return Row(
+        what=what, unit="/s", ours=count / ours, theirs=count / theirs, peer=peer, at_least=at_least, floor=least
+    )
 
 
 def by_turns(*subjects: Callable[[], float], rounds: int = 7) -> list[float]:
@@ -94,21 +114,27 @@ def percentile(values: Sequence[float], share: float) -> float:
     return ordered[min(int(len(ordered) * share), len(ordered) - 1)]
 
 
-def in_process_of_its_own(function: Callable[..., Any], *arguments: object, timeout: float = 300) -> Any:
+def in_process_of_its_own(
+    function: Callable[..., Any], *arguments: object, timeout: float = 300, path: str | None = None
+) -> Any:
     """Call a function of a module, with arguments that have a literal form, in a fresh interpreter."""
     call = f"{function.__name__}({', '.join(map(repr, arguments))})"
     code = f"import json; from {function.__module__} import {function.__name__}; print(json.dumps({call}))"
-    return in_fresh_process(code, timeout=timeout)
+    return in_fresh_process(code, timeout=timeout, path=path)
 
 
-def in_fresh_process(code: str, *, timeout: float = 300) -> Any:
+def in_fresh_process(code: str, *, timeout: float = 300, path: str | None = None) -> Any:
     """
     Run the code in an interpreter that has imported nothing yet; return the JSON on the last line it printed.
+
+    Packages in the directory `path` come before all others.
 
     It may keep byte code, as an installed package has it: where Python is told not to, it would compile ours in every
     round, and the peers', which pip compiled, in none.
     """
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    if path is not None:
+        environment["PYTHONPATH"] = path
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=timeout, check=False)
     if done.returncode != 0:

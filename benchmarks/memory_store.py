@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 
 import schedule
 
+from benchmarks import floors
 from benchmarks.measuring import Row, by_turns, in_process_of_its_own, speedup
 from benchmarks.subjects import BOTH, OURS, THEIRS, scheduler_of
 
@@ -28,21 +29,22 @@ STEPS = {
 
 def rows() -> Iterator[Row]:
     """Yield the rows."""
-    measured = {package: Steps(package) for package in BOTH}
+    measured = [Steps(OURS), Steps(THEIRS), FloorSteps("floor")]
     for round_ in range(7):
-        for package in BOTH if round_ % 2 else reversed(BOTH):
-            measured[package].run()
+        for steps in measured if round_ % 2 else reversed(measured):
+            steps.run()
     for step, budget in STEPS.items():
-        ours, theirs = (measured[package].median(step) for package in (OURS, THEIRS))
+        ours, theirs, floor = (steps.median(step) for steps in measured)
         count = 1 if step == "get_jobs" else JOBS
         what = "all jobs by `get_jobs`" if step == "get_jobs" else f"`{step}`"
-        yield speedup(what, ours, theirs, count=count, at_least=budget)
+        yield speedup(what, ours, theirs, count=count, at_least=budget, floor=floor)
 
     ours, theirs = by_turns(add_with_ours, add_with_schedule)
     yield speedup("`add_job` beside `every(…).do(…)`", ours, theirs, count=JOBS, peer="schedule", at_least=1)
 
-    ours, theirs = (float(in_process_of_its_own(bytes_per_job, package)) for package in (OURS, THEIRS))
-    yield Row(what="memory per job", unit="B", ours=ours, theirs=theirs, at_most=0.85)
+    ours, theirs = (float(in_process_of_its_own(bytes_per_job, package)) for package in BOTH)
+    floor = float(in_process_of_its_own(floors.bytes_per_job, JOBS))
+    yield Row(what="memory per job", unit="B", ours=ours, theirs=theirs, at_most=0.85, floor=floor)
 
 
 def work() -> None:
@@ -81,6 +83,23 @@ class Steps:
         begin = time.perf_counter()
         action()
         self.durations[step].append(time.perf_counter() - begin)
+
+
+class FloorSteps(Steps):
+    """The same steps with nothing but a dict and a heap."""
+
+    def run(self) -> None:
+        """Go through the life of 10,000 jobs once."""
+        table, now = floors.Table(), time.time_ns() // 1000
+        ids = [str(number * 7919 % JOBS) for number in range(JOBS)]
+        add, modify, reschedule = table.add_job, table.modify_job, table.reschedule_job
+        get, remove = table.get_job, table.remove_job
+        self.time("add_job", lambda: [add(work, 3600 + int(id), id, now) for id in ids])
+        self.time("modify_job", lambda: [modify(id, name="other") for id in ids])
+        self.time("get_job", lambda: [get(id) for id in ids])
+        self.time("get_jobs", table.get_jobs)
+        self.time("reschedule_job", lambda: [reschedule(id, 7200, now) for id in ids])
+        self.time("remove_job", lambda: [remove(id) for id in ids])
 
 
 def add_with_ours() -> float:

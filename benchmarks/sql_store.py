@@ -105,6 +105,13 @@ class Place:
         self.url = f"sqlite:///{file}" if name == "SQLite" else os.environ["TEST_POSTGRES_URL"]
         self.table = f"bench_{os.urandom(4).hex()}"
 
+    @classmethod
+    def of(cls, url: str, table: str) -> Place:
+        """Return the place of tables that another process has made and will drop."""
+        place = cls.__new__(cls)
+        place.url, place.table = url, table
+        return place
+
     def store(self, package: str, **options: Any) -> Any:
         """Return a store of that library on the tables."""
         store = import_module(f"{package}.jobstores.sqlalchemy").SQLAlchemyJobStore

@@ -95,6 +95,7 @@ class ProcessWorker:
         try:
             message = pickle.dumps(run)
         except Exception as exc:
+            self._blame_wrap(run)
             raise RemoteError(
                 f"the job cannot be sent to a worker process: {name_of(run.func)} with args {shorten(run.args)} and"
                 " kwargs"
@@ -110,6 +111,17 @@ class ProcessWorker:
         self._tasks += 1
         if self._limit is not None and self._tasks >= self._limit:
             self.close()
+
+    @staticmethod
+    def _blame_wrap(run: Run) -> None:
+        """Raise when it is the scheduler's wrap that cannot be sent to a process."""
+        try:
+            pickle.dumps(run.wrap)
+        except Exception as exc:
+            raise RemoteError(
+                f"the scheduler's wrap {shorten(run.wrap)} cannot be sent to a worker process: define it at the top"
+                f" level of a module, or give it as text: 'module:function' ({describe_exception(exc)})"
+            ) from exc
 
     # The worker process itself logs nothing of its runs: only here is the scheduler's log, and the executor's alias.
 

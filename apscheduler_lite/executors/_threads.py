@@ -83,6 +83,10 @@ class WorkerThreads:
         """Return how many more items would be begun at once."""
         return max(0, self.max_workers - self._unfinished)
 
+    def is_own(self, thread: Thread) -> bool:
+        """Return whether a thread is one of the pool's."""
+        return thread in self._threads
+
     def _work(self) -> None:
         worker = self._make_worker()
         take = self._queue.get

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
+from apscheduler_lite._loops import settled
 from apscheduler_lite._options import as_positive_integer
-from apscheduler_lite._running import execute, execute_async, is_coroutine_function, settled
+from apscheduler_lite._running import execute, execute_async, is_coroutine_function
 
 from ._threads import WorkerThreads
 from .base import BaseExecutor, fail
@@ -48,6 +49,7 @@ class AsyncIOExecutor(BaseExecutor):
         self.max_workers = as_positive_integer(max_workers, "max_workers", ValueError)
         self._loop: AbstractEventLoop | None = None
         self._threads: WorkerThreads | None = None
+        self._reporters: WorkerThreads | None = None
         self._on_loop: dict[Run, Task[Any] | None] = {}  # runs that go on on the loop, None before their first step
         self._awaited: set[Future[Any]] = set()  # what plain functions returned, and wait for
 
@@ -60,6 +62,8 @@ class AsyncIOExecutor(BaseExecutor):
                 " none; on it, use a"
                 " ThreadPoolExecutor: it runs coroutine functions as well"
             )
+        # A store that may take its time to record an outcome must not do so on the loop.
+        self._reporters = WorkerThreads(1, lambda: _Reporter(self), f"apscheduler_lite.{alias}.reports")
         self._threads = WorkerThreads(self.max_workers, lambda: _LoopAwareWorker(self), f"apscheduler_lite.{alias}")
 
     def capacity(self) -> int | None:
@@ -101,6 +105,12 @@ class AsyncIOExecutor(BaseExecutor):
             return  # it has been given up
         if run.outcome is None:  # cancelled before its first step
             fail(run, asyncio.CancelledError("the task was cancelled before it began"), self._clock)
+        if self._reporters is not None and not getattr(run.store, "records_at_once", True):
+            try:
+                self._reporters.submit(run)
+                return
+            except RuntimeError:  # a shutdown did not wait for this run: nobody else is left to report it
+                self._logger.debug("the end of %r is recorded on the event loop", run)
         self._run_ended(run)
 
     def give_up(self) -> None:
@@ -136,10 +146,9 @@ class AsyncIOExecutor(BaseExecutor):
         The tasks on the loop go on: the loop belongs to the application, and whoever wants to wait for them awaits
         `AsyncIOScheduler.shutdown`.
         """
-        if self._threads is not None:
-            self._threads.shutdown(wait=False)
-        if wait and self._threads is not None and not self._is_on_loop():
-            self._threads.shutdown(wait=True)
+        for threads in (self._threads, self._reporters):
+            if threads is not None:
+                threads.shutdown(wait and not self._is_on_loop())
 
     def _is_on_loop(self) -> bool:
         try:
@@ -160,6 +169,22 @@ class _LoopAwareWorker:
 
     def report(self, run: Run) -> None:
         self._executor._run_ended(run)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class _Reporter:
+    """Report the ends of runs that were on the loop."""
+
+    def __init__(self, executor: AsyncIOExecutor) -> None:
+        self._executor = executor
+
+    def run(self, run: Run) -> None:
+        self._executor._run_ended(run)
+
+    def report(self, run: Run) -> None:
+        """Do no more."""
 
     def close(self) -> None:
         """Nothing is held."""

@@ -25,6 +25,7 @@ from apscheduler_lite.events import (
     EVENT_JOB_MISSED,
     JobExecutionEvent,
 )
+from apscheduler_lite.job import Job
 from apscheduler_lite.runs import Outcome, Run
 
 TYPE_CHECKING = False
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 
     from apscheduler_lite._clock import Clock
     from apscheduler_lite.events import SchedulerEvent
-    from apscheduler_lite.job import Job
 
     class ExecutorHost(Protocol):
         """What an executor asks of its scheduler."""
@@ -58,6 +58,21 @@ OUTCOME_FACTS = ("outcome", "reason", "retval", "exception", "traceback", "start
 """The attributes of a run that say how it ended."""
 
 _OUTCOME_OF = {code: outcome for outcome, code in OUTCOME_EVENTS.items()}
+
+
+class JobOfRun(Job):
+    """A job as version 3's executors are handed it, which knows the run that it is handed over for."""
+
+    __slots__ = ("run",)
+
+    run: Run
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "run": self.run}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        self.run = state["run"]
 
 
 class BaseExecutor(ABC):  # noqa: B024 - which of two methods is abstract depends on the other
@@ -112,6 +127,22 @@ class BaseExecutor(ABC):  # noqa: B024 - which of two methods is abstract depend
     def capacity(self) -> int | None:
         """Return how many more runs it could start at once: its free workers. None for any number."""
         return None
+
+    adopts = False
+    """Whether runs may go on in it after their scheduler has died, so that another one may `adopt` them."""
+
+    def adopt(self, run: Run) -> bool:
+        """
+        Take over a run that a scheduler which is dead had handed to an executor by the same alias.
+
+        The run is known by its id, its job's id and its scheduled time; its job is None when that was removed
+        meanwhile. From here on it is reported as any other: with its outcome, or as interrupted where the engine has
+        lost it.
+
+        Returns:
+            whether it was taken over. If not, it is interrupted.
+        """
+        return False
 
     # -- runs --------------------------------------------------------------------------------------------------
 
@@ -241,8 +272,9 @@ class BaseExecutor(ABC):  # noqa: B024 - which of two methods is abstract depend
         """Return the run's job with the function and arguments that the run has kept."""
         if run.job is None:
             raise ValueError(f"{run!r} has no job")
-        job = run.job._copy()
+        job = run.job._copy(JobOfRun)
         job.func, job.args, job._kwargs = run.func, tuple(run.args), dict(run.kwargs) if run.kwargs else None
+        job.run = run  # type: ignore[attr-defined]
         return job
 
     @property
@@ -313,4 +345,11 @@ async def run_coroutine_job(
 
 
 def _runs_of(job: Job, jobstore_alias: str, run_times: Sequence[datetime]) -> list[Run]:
-    return [Run.of(job, jobstore_alias, instant, instant) for instant in map(to_instant, run_times)]
+    instants = [to_instant(each) for each in run_times]
+    run = getattr(job, "run", None)
+    if run is not None and instants == [run.due] and run.outcome is None:
+        # The very run that the scheduler knows, so that current_run() and the scheduler's wrap are as everywhere. What
+        # the executor has made of the function and its arguments counts.
+        run.func, run.args, run.kwargs = job.func, job.args, job._kwargs
+        return [run]
+    return [Run.of(job, jobstore_alias, instant, instant) for instant in instants]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from apscheduler_lite._loops import LoopHere
 from apscheduler_lite._running import execute
 
 from .base import BaseExecutor
@@ -10,6 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
+    from typing import Any
 
     from apscheduler_lite.job import Job
     from apscheduler_lite.runs import Run
@@ -21,10 +23,22 @@ class DebugExecutor(BaseExecutor):
     """
     Run jobs in the scheduler's own thread, one after the other.
 
-    While a job runs, the scheduler does nothing else. Coroutine functions run on a loop of their own.
+    While a job runs, the scheduler does nothing else. Coroutine functions run in the same thread, on one event loop of
+    the executor's.
 
     Plugin alias: ``debug``.
     """
+
+    _loop: LoopHere | None = None
+
+    def start(self, scheduler: Any, alias: str) -> None:
+        super().start(scheduler, alias)
+        self._loop = LoopHere()
+
+    def shutdown(self, wait: bool = True) -> None:
+        """Close the event loop, when the run in progress has ended if there is one."""
+        if self._loop is not None:
+            self._loop.close()
 
     def capacity(self) -> int | None:
         """Return 1: while a job runs, the next one may as well stay with others."""
@@ -41,7 +55,7 @@ class DebugExecutor(BaseExecutor):
             self._run(run)
 
     def _run(self, run: Run) -> None:
-        execute(run, self._clock, self._logger)
+        execute(run, self._clock, self._logger, None if self._loop is None else self._loop.run)
         self._run_ended(run)
         if isinstance(run.exception, KeyboardInterrupt):
             raise run.exception  # Ctrl-C was meant for the program, not for the job that happened to run

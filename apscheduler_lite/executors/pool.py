@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from threading import get_ident
 
-from apscheduler_lite._options import as_arguments, as_name, as_positive_integer, refuse_unknown
-from apscheduler_lite._running import LoopThread, execute, portable
+from apscheduler_lite._loops import LoopThread
+from apscheduler_lite._options import as_arguments, as_count, as_name, as_positive_integer, refuse_unknown
+from apscheduler_lite._running import execute, may_begin, portable
 from apscheduler_lite._text import did_you_mean, one_of, shorten
 from apscheduler_lite.errors import MaxInstancesReachedError
 from apscheduler_lite.runs import _current
@@ -43,11 +44,7 @@ class _WorkersExecutor(BaseExecutor):
     ) -> None:
         super().__init__()
         self.max_workers = as_positive_integer(max_workers, "max_workers", ValueError)
-        if isinstance(prefetch, str) and prefetch.isdecimal():  # as configuration files write it
-            prefetch = int(prefetch)
-        if type(prefetch) is not int or prefetch < 0:
-            raise TypeError(f"prefetch must be an integer of at least 0, not {shorten(prefetch)}")
-        self.prefetch = prefetch
+        self.prefetch = as_count(prefetch, "prefetch")
         if pool_kwargs is not None and not hasattr(pool_kwargs, "keys"):
             raise TypeError(f"pool_kwargs must be a dict, not {shorten(pool_kwargs)}")
         self._pool_kwargs = dict(pool_kwargs or {})
@@ -220,7 +217,9 @@ class BasePoolExecutor(BaseExecutor):
     Run jobs on a pool of `concurrent.futures`: an object with ``submit`` and ``shutdown``.
 
     Args:
-        pool: the pool. It is shut down with the scheduler, and cannot be started again.
+        pool: the pool. It is shut down with the scheduler, and cannot be started again. On a pool of processes a run
+            of a shared store is begun also when this process was frozen while the run waited in the pool's own queue,
+            and another has taken it over since; `ProcessPoolExecutor` asks right before it begins.
     """
 
     def __init__(self, pool: Executor) -> None:
@@ -244,6 +243,10 @@ class BasePoolExecutor(BaseExecutor):
 
     def _hand_to_pool(self, run: Run) -> None:
         self._check_started()
+        # Asked now, since the pool's workers may be other processes, which cannot ask.
+        if not may_begin(run, self._clock, self._logger):
+            self._run_ended(run)
+            return
 
         def report(future: Future[Run]) -> None:
             try:

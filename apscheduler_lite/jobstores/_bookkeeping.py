@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from threading import RLock
 
-from apscheduler_lite._planning import backoff
-from apscheduler_lite._reasons import missed, overlapped
+from apscheduler_lite._planning import backoff, is_superseded
+from apscheduler_lite._reasons import missed
 from apscheduler_lite.runs import Outcome, Run
 
 from ._history import KEPT_OF_EACH, History, record_of
@@ -48,6 +48,17 @@ class Bookkeeping:
     def running(self, job_id: str) -> int:
         return len(self.instances.get(job_id, ()))
 
+    def ongoing(self, job_id: str) -> tuple[int, int | None] | None:
+        """Return when the oldest run in progress of a job was due and when it began; None when there is none."""
+        runs = self.instances.get(job_id)
+        return (runs[0].due, runs[0].started) if runs else None
+
+    def superseded(self, job: Job, due: int) -> list[Run]:
+        """Return the run in progress that is to make room for one that is due, if there is one."""
+        runs = self.instances.get(job.id, [])
+        is_full = len(runs) >= job._options.max_instances
+        return runs[:1] if is_full and is_superseded(runs[0], job._options, due) else []
+
     def find(
         self, alias: str, job_id: str | None, outcome: str | None, since: int | None, limit: int
     ) -> list[RunRecord]:
@@ -63,9 +74,8 @@ class Bookkeeping:
     def drop(self, job: Job, made: Plan, zone: tzinfo, alias: str, now: int, claim: Claim) -> None:
         """Take note of the fire times that a plan drops."""
         for slot in made.skipped or ():
-            claim.skipped.append((job, slot))
-            reason = overlapped(job._options.max_instances, slot.since, zone)
-            self.keep(Run.of(job, alias, slot.fire_time, slot.due, zone), Outcome.SKIPPED, reason, now)
+            if slot.run is not None:
+                self.history.add(slot.run, ())
         for slot in made.missed or ():
             claim.missed.append((job, slot))
             reason = missed(now - slot.due, job._options.grace or 0, zone=zone)
@@ -142,10 +152,9 @@ class Bookkeeping:
         return False
 
     def next_retry(self, now: int) -> int | None:
-        with self.lock:
-            return min((until for until in self.retries.values() if until > now), default=None)
+        return min((until for until in list(self.retries.values()) if until > now), default=None)
 
     def forget(self) -> None:
-        with self.lock:
-            self.retries.clear()
-            self.failures.clear()
+        # Without the lock: a claim takes it in a transaction, for which a signal handler that interrupts this may wait.
+        self.retries.clear()
+        self.failures.clear()

@@ -1,4 +1,4 @@
-"""A due job on its way through a claim of the store in memory."""
+"""A due job, and what is to become of it, between the two locked steps of a claim."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from apscheduler_lite.job import Job
     from apscheduler_lite.triggers.base import BaseTrigger
 
-__all__ = ["Due"]
+__all__ = ["DueJob"]
 
 
-class Due:
+class DueJob:
     """A due job as it stood when it was taken off the heap, and what was planned for it."""
 
     __slots__ = ("backlog", "fault", "job", "options", "plan", "running", "slot", "trigger", "zone")

@@ -41,18 +41,7 @@ def claim_due(store: BaseJobStore, books: Bookkeeping, now: int, capacity: Capac
             waiting = True
             continue
         try:
-            if job.executor not in left:
-                raise UnknownExecutorError(job.executor, list(left))
-            free = left[job.executor]
-            if free is not None and free <= 0:
-                waiting = claim.is_short = True
-                continue
-            slot = slot_of(job)
-            made = plan(job.trigger, slot, now, job._options, books.running(job.id), books.backlog.get(job.id))
-            if made.waits:
-                waiting = True
-                continue
-            _commit(store, books, job, slot, made, now, claim, left)
+            waiting = _claim_job(store, books, job, now, claim, left) or waiting
         except BaseException as exc:
             if ends_program(exc):
                 raise
@@ -74,6 +63,27 @@ def _claim_beside(store: BaseJobStore, books: Bookkeeping, now: int, left: dict[
         claim_open(books, partial(_look_up, store), now, left, claim)
 
 
+def _claim_job(
+    store: BaseJobStore, books: Bookkeeping, job: Job, now: int, claim: Claim, left: dict[str, int | None]
+) -> bool:
+    """Claim what is due of one job; return whether it waits for a slot or a worker."""
+    if job.executor not in left:
+        raise UnknownExecutorError(job.executor, list(left))
+    slot = slot_of(job)
+    claim.superseded += books.superseded(job, slot.due)
+    free = left[job.executor]
+    if free is not None and free <= 0:
+        claim.is_short = True
+        return True
+    made = plan(job.trigger, slot, now, job._options, books.running(job.id), books.backlog.get(job.id))
+    if made.waits:
+        if made.backlog is not None:
+            books.backlog[job.id] = made.backlog
+        return True
+    _commit(store, books, job, slot, made, now, claim, left)
+    return False
+
+
 def _commit(
     store: BaseJobStore,
     books: Bookkeeping,
@@ -84,13 +94,11 @@ def _commit(
     claim: Claim,
     left: dict[str, int | None],
 ) -> None:
-    runs = made.runs
     zone = job.zone  # asked before anything is changed, since it may raise
     free = left[job.executor]
-    if free is not None and len(runs) > free:
-        made.next, made.runs = runs[free], runs[:free]
+    if free is not None and len(made.runs) > free:
+        made.cut(free, now)
         claim.is_short = True
-        runs = made.runs
     with store.guard:
         present = store.lookup_job(job.id)
         if present is None or present._next != slot.due:
@@ -104,8 +112,9 @@ def _commit(
     if made.next is None:
         claim.finished.append(present)
     if free is not None:
-        left[job.executor] = free - len(runs)
-    started = [Run.of(present, store._alias or "", each.fire_time, each.due, zone) for each in runs]
+        left[job.executor] = free - len(made.runs)
+    claim.skip(present, made, store._alias or "", zone, now, books.ongoing(job.id))
+    started = [Run.of(present, store._alias or "", each.fire_time, each.due, zone) for each in made.runs]
     for run in started:
         run.is_last = made.next is None
     books.begin(job.id, started, made.backlog)

@@ -27,7 +27,7 @@ from ._plain_claim import claim_due, release
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
     from typing import Any
@@ -69,6 +69,12 @@ class BaseJobStore(ABC):
 
     answers_while_closed = False
     """Whether `lookup_job` answers at once also before `start` and after `shutdown`, as that of a dict does."""
+
+    records_at_once = False
+    """
+    Whether `record_outcomes` returns at once, as one does that only takes note. If not, it is never called on an event
+    loop, which it would hold up; that costs a change of threads.
+    """
 
     poll_interval: float | None = None
     """Seconds after which the store is looked at even when nothing is due, since others may change it. None: never."""
@@ -296,6 +302,11 @@ class BaseJobStore(ABC):
         """Return the record of the run of a job that ended last, or None."""
         ended = (record for record in self.get_runs(job_id) if record.finished is not None)
         return max(ended, key=lambda record: record.finished or 0, default=None)
+
+    def later_jobs(self, instant: int) -> Iterable[Job]:
+        """Return the jobs whose next run time is later than an instant; a store of many yields them bit by bit."""
+        with self.guard:
+            return [job for job in self.get_all_jobs() if job._next is not None and job._next > instant]
 
     def retry_all(self) -> None:
         """Forget the pauses that faults have imposed on jobs: what caused them may have gone."""

@@ -25,7 +25,7 @@ from apscheduler_lite.runs import Run
 
 from ._bookkeeping import Bookkeeping
 from ._claim import Claim, JobFault, UnknownExecutorError
-from ._due import Due
+from ._due import DueJob
 from ._history import KEPT_OF_EACH
 from ._open import claim_open
 from .base import BaseJobStore
@@ -60,6 +60,7 @@ class MemoryJobStore(BaseJobStore):
     """
 
     is_thread_safe = True
+    records_at_once = True
     answers_while_closed = True
 
     def __init__(self, keep_runs: int = KEPT_OF_EACH) -> None:
@@ -229,10 +230,10 @@ class MemoryJobStore(BaseJobStore):
             claim.next_due = first
         return claim
 
-    def _take_due(self, now: int) -> list[Due]:
+    def _take_due(self, now: int) -> list[DueJob]:
         heap, jobs, retries = self._heap, self._jobs, self._state.retries
         instances, backlog = self._state.instances, self._state.backlog
-        due: list[Due] = []
+        due: list[DueJob] = []
         while heap and heap[0][0] <= now:
             key, job_id = heappop(heap)
             job = jobs.get(job_id)
@@ -241,10 +242,10 @@ class MemoryJobStore(BaseJobStore):
             if retries:
                 retries.pop(job_id, None)
             running = len(instances[job_id]) if job_id in instances else 0
-            due.append(Due(job, job._next, running, backlog.get(job_id)))
+            due.append(DueJob(job, job._next, running, backlog.get(job_id)))
         return due
 
-    def _plan(self, due: Due, now: int, capacity: Capacity) -> None:
+    def _plan(self, due: DueJob, now: int, capacity: Capacity) -> None:
         try:
             if due.options.executor not in capacity:
                 raise UnknownExecutorError(due.options.executor, list(capacity))
@@ -255,7 +256,7 @@ class MemoryJobStore(BaseJobStore):
                 raise
             due.fault = exc
 
-    def _settle(self, due: Due, now: int, claim: Claim) -> None:
+    def _settle(self, due: DueJob, now: int, claim: Claim) -> None:
         job, made, job_id = due.job, due.plan, due.job.id
         if not due.is_still(self._jobs.get(job_id)):
             self._put_back(job_id)  # changed or removed meanwhile: planned anew at once, if it is still due
@@ -266,8 +267,11 @@ class MemoryJobStore(BaseJobStore):
             claim.faults.append(JobFault(job, job_id, due.fault or RuntimeError("no plan was made"), seconds))
             return
         if made.waits:
-            if len(self._state.instances.get(job_id, ())) >= due.options.max_instances:
+            if made.backlog is not None:
+                self._state.backlog[job_id] = made.backlog
+            if self._state.running(job_id) >= due.options.max_instances:
                 self._waiting.add(job_id)
+                claim.superseded += self._state.superseded(job, due.slot.due)
             else:
                 heappush(self._heap, (due.slot.due, job_id))  # the slot was freed while it was being planned
             return
@@ -283,6 +287,8 @@ class MemoryJobStore(BaseJobStore):
 
     def _hand_out(self, job: Job, made: Plan, zone: tzinfo, now: int, claim: Claim) -> None:
         state = self._state
+        if made.skipped:
+            claim.skip(job, made, self._alias or "", zone, now, state.ongoing(job.id))
         if made.runs:
             started = [Run.of(job, self._alias or "", slot.fire_time, slot.due, zone) for slot in made.runs]
             if made.next is None:

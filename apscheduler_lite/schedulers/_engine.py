@@ -159,6 +159,25 @@ class Engine(Life):
     def _run_is_off(self, run: Run) -> None:
         self._runs.discard(run)
 
+    def _adopts(self, alias: str) -> bool:
+        """Return whether the executor by that alias may still have runs of a scheduler that is dead."""
+        executor = self._executors.get(alias)
+        return executor is not None and executor.adopts
+
+    def _adopt(self, run: Run) -> bool:
+        """Have a run of a scheduler that is dead taken over by its executor; return whether it was."""
+        executor = self._executors.get(run.executor)
+        self._runs.add(run)  # before it is taken over, for it may end in that moment
+        try:
+            if executor is not None and executor.adopt(run):
+                return True
+        except BaseException as exc:
+            if ends_program(exc):
+                raise
+            self._logger.exception('Executor "%s" could not take over %r', run.executor, run)
+        self._runs.discard(run)
+        return False
+
     def _run_ended(self, run: Run) -> None:
         """Take note of a run's end: record it, tell of it, look for what waited for it. Raises nothing."""
         run.held_by = get_ident()

@@ -43,7 +43,9 @@ if TYPE_CHECKING:
     from apscheduler_lite.executors.base import BaseExecutor
     from apscheduler_lite.job import Job
     from apscheduler_lite.jobstores.base import BaseJobStore
-    from apscheduler_lite.runs import Run
+    from apscheduler_lite.runs import Run, Wrap
+
+    from ._life import Bound
 
 __all__ = ["Equipment"]
 
@@ -57,11 +59,13 @@ class Equipment(ABC):
 
     clock: Clock
     timezone: tzinfo
+    _has_hosts_zone: bool
     jobstore_retry_interval: float
     _logger: logging.Logger
     _job_defaults: JobOptions
     _ticker: Ticker
     _phase: str
+    _wrap: Wrap | None
 
     def __init__(self, gconfig: Mapping[str, Any] = {}, **options: Any) -> None:
         self._lock = RLock()
@@ -116,7 +120,7 @@ class Equipment(ABC):
             seen = None if job is None else job._copy()
             self._dispatch_event(JobEvent(code, job_id if job is None else job.id, alias, job=seen))
 
-    def add_listener(self, callback: Callable[[Any], Any], mask: int = EVENT_ALL) -> None:
+    def add_listener(self, callback: Callable[[Any], Any], mask: int = EVENT_ALL, *, deferred: bool = False) -> None:
         """
         Have a callable called with every event whose code is in the mask.
 
@@ -126,16 +130,23 @@ class Equipment(ABC):
         Args:
             callback: takes one argument, the event.
             mask: ``EVENT_…`` codes joined by ``|``.
+            deferred: for a listener that takes long: call it on a thread of its own, one event after the other in the
+                order in which they happened, and let nothing wait for it but the end of ``shutdown(wait=True)``. The
+                events that wait are held in memory, any number of them; the log tells of a thousand.
 
         Raises:
-            TypeError: the callback is not callable, or the mask no integer.
+            TypeError: the callback is not callable, the mask no integer, or ``deferred`` no bool.
             ValueError: the mask holds codes that no event has.
         """
-        self._listeners.add(callback, mask)
+        self._listeners.add(callback, mask, deferred=deferred)
 
     def remove_listener(self, callback: Callable[[Any], Any]) -> None:
-        """Remove a listener, as often as it was added; one that was not is ignored."""
+        """Remove a listener, as often as it was added, with the events that wait for it; others are ignored."""
         self._listeners.remove(callback)
+
+    def _hear_out(self, bound: Bound) -> None:
+        """Wait until the listeners have heard all events, also those that were deferred."""
+        self._listeners.drain(lambda: bound.left)
 
     # -- configuration -----------------------------------------------------------------------------------------
 
@@ -164,7 +175,9 @@ class Equipment(ABC):
         previous = getattr(self, "_listeners", None)
         self._logger = guarded(settings.logger)
         self.timezone = settings.timezone
+        self._has_hosts_zone = settings.has_hosts_zone
         self.clock = settings.clock
+        self._wrap = settings.wrap
         self.jobstore_retry_interval = settings.retry_interval
         self._job_defaults = settings.job_defaults
         self._listeners = Listeners(self._logger, self.clock)

@@ -86,7 +86,8 @@ class Intake(Engine):
             replace_existing: take the place of a job with the same id. With an unchanged trigger its next run time
                 and its pause are kept.
             on_crash: what becomes of a run that was in progress when its process died, in a store that outlives it:
-                ``"skip"`` (the default) records it as interrupted, ``"rerun"`` runs it again as well.
+                ``"skip"`` (the default) records it as interrupted, ``"rerun"`` runs it again as well, up to ten times
+                in all.
             on_overlap: what becomes of a run that comes due while `max_instances` are in progress: ``"skip"`` (the
                 default) drops it, ``"queue"`` lets one wait for the slot, ``"cancel_previous"`` cancels the oldest
                 one where its executor can.
@@ -283,7 +284,9 @@ class Intake(Engine):
         others: Collection[str] = _ADD_JOB_ARGUMENTS,
     ) -> BaseTrigger:
         """Return a trigger bound to the scheduler's zone and time (APScheduler 3's name)."""
-        return bound_trigger(trigger, trigger_args, self.timezone, self.clock.now(), call, others)
+        return bound_trigger(
+            trigger, trigger_args, self.timezone, self.clock.now(), call, others, is_hosts=self._has_hosts_zone
+        )
 
     def _add(self, new: list[NewJob], alias: str) -> None:
         as_name(alias, "jobstore")

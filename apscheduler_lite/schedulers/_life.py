@@ -218,7 +218,7 @@ class Life(Opening):
         given up. `start` works again after it; jobs in a memory store are kept.
 
         Args:
-            wait: return only when the runs in progress have ended.
+            wait: return only when the runs in progress have ended and deferred listeners have heard all events.
             timeout: seconds to wait at the longest; None for any time.
 
         Raises:
@@ -227,6 +227,11 @@ class Life(Opening):
         """
         check_waiting(wait, timeout)
         bound = Bound(timeout)
+        self._shut_down(wait, bound)
+        if wait and not self._is_inside():
+            self._hear_out(bound)
+
+    def _shut_down(self, wait: bool, bound: Bound) -> None:
         with self._lock:
             if self._phase == "starting" and (
                 self._turner == get_ident() or not self._changed.wait_for(lambda: self._phase != "starting", bound.left)
@@ -334,8 +339,9 @@ class Life(Opening):
         return {run for run in self._runs.copy() if run is current or run is in_hand or run.held_by == me}
 
     def _is_busy(self) -> bool:
-        """Return whether a pass or a run is going on, for a clock that waits until nothing is."""
-        return self._ticking is not None or bool(self._runs) or self._phase in ("starting", "stopping")
+        """Return whether a pass, a run or a deferred listener goes on, for a clock that waits until nothing does."""
+        is_turning = self._ticking is not None or self._phase in ("starting", "stopping")
+        return is_turning or bool(self._runs) or not self._listeners.is_quiet()
 
     def _refuse_to_block(self) -> None:
         """Raise when the calling thread is one that this scheduler needs in order to go on."""
@@ -355,6 +361,7 @@ class Life(Opening):
             while self._phase == "stopping" or not self._runs <= self._given_up or (self._unclosed and not self._runs):
                 self._changed.wait(self._look_every)
                 self._give_up_lost_runs()
+        self._hear_out(Bound(None))
 
     def _warn_of_scheduled(self) -> None:
         # Jobs that outlive the process are no loss: they run when it, or another one, is there again.
@@ -380,6 +387,7 @@ class Life(Opening):
         self._runs, self._given_up = set(), set()
         self._unclosed, self._is_closing = {}, False
         self._catalog.begin_in_child()
+        self._listeners.begin_in_child()
         if was_running and not is_worker:  # of a worker process nobody expects that it schedules
             self._logger.info(
                 "This scheduler is stopped in the forked process; it goes on in its parent", extra={"action": "forked"}

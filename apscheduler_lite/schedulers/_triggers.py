@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import date, timedelta
 from functools import cache
 
+from apscheduler_lite._host_zone import warn_of_naive
 from apscheduler_lite._options import as_trigger, refuse_unknown
 from apscheduler_lite._plugins import names, plugin
 from apscheduler_lite._text import did_you_mean, one_of, shorten, to_text
-from apscheduler_lite._timezones import UTC, from_instant, warn_of_naive
+from apscheduler_lite._timezones import UTC, from_instant
 from apscheduler_lite.triggers.base import BaseTrigger
 
 TYPE_CHECKING = False
@@ -27,7 +28,14 @@ _WITH_FIELDS = ("interval", "cron", "calendarinterval")
 
 
 def bound_trigger(
-    given: Any, arguments: dict[str, Any], timezone: tzinfo, now: int, call: str, others: Collection[str]
+    given: Any,
+    arguments: dict[str, Any],
+    timezone: tzinfo,
+    now: int,
+    call: str,
+    others: Collection[str],
+    *,
+    is_hosts: bool,
 ) -> BaseTrigger:
     """
     Return a trigger in the scheduler's zone.
@@ -39,6 +47,7 @@ def bound_trigger(
         now: the present instant.
         call: the method that the user called, for messages.
         others: the names of its other parameters, for messages.
+        is_hosts: whether the scheduler's zone is the host's because nobody chose one.
 
     Raises:
         TypeError, ValueError, LookupError: no trigger can be made of it.
@@ -46,7 +55,8 @@ def bound_trigger(
     if isinstance(given, BaseTrigger):
         if arguments:
             raise _beside_finished(given, arguments, call, others)
-        return given.bind(timezone, from_instant(now, UTC))
+        bound = given.bind(timezone, from_instant(now, UTC))
+        return bound if is_hosts else bound.rebind(timezone, is_hosts=False)
     if given is None:
         if arguments:
             _check_not_forgotten(arguments)
@@ -57,17 +67,25 @@ def bound_trigger(
         raise TypeError(
             f"trigger must be a trigger instance or the name of one, not {shorten(given)}{_alias_hint(given)}"
         )
+    settled = _constructed(alias, arguments, timezone, call, others, is_hosts=is_hosts).settle(timezone, now)
+    return settled if is_hosts else settled.rebind(timezone, is_hosts=False)
+
+
+def _constructed(
+    alias: str, arguments: dict[str, Any], timezone: tzinfo, call: str, others: Collection[str], *, is_hosts: bool
+) -> BaseTrigger:
     cls, takes_timezone = _trigger_class(alias)
     try:
-        if takes_timezone and "timezone" not in arguments:
-            for name, value in arguments.items():
-                warn_of_naive(value, timezone, name)
-            made = cls(timezone=timezone, **arguments)
-        else:
-            made = cls(**arguments)
+        if not takes_timezone or "timezone" in arguments:
+            return as_trigger(cls(**arguments))
+        for name, value in arguments.items():
+            warn_of_naive(value, timezone, name)
+        made = as_trigger(cls(timezone=timezone, **arguments))
     except TypeError as exc:
         raise _explained(exc, alias, cls, arguments, call, others) from None
-    return as_trigger(made).settle(timezone, now)
+    if is_hosts:
+        made.follow_host()
+    return made
 
 
 @cache

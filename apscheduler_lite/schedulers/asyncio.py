@@ -8,23 +8,25 @@ What the user sees happens on the loop: coroutine jobs, and the events of the ru
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import wait as wait_for_futures
 from contextlib import suppress
-from contextvars import copy_context
+from contextvars import ContextVar, copy_context
 from threading import Event, Thread
 
 from apscheduler_lite._interrupts import ends_program
 from apscheduler_lite._options import check_waiting
-from apscheduler_lite._references import resolve
+from apscheduler_lite._references import name_of, resolve
+from apscheduler_lite._running import run_awaitable
 from apscheduler_lite._text import shorten
 
-from ._life import LOOK_EVERY, STATE_STOPPED
+from ._life import LOOK_EVERY, STATE_STOPPED, Bound
 from ._on_thread import OnThread
 from .base import BaseScheduler
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
-    from collections.abc import Awaitable, Generator
+    from collections.abc import Awaitable, Coroutine, Generator
     from typing import Any, Self
 
     from apscheduler_lite.events import SchedulerEvent
@@ -35,6 +37,10 @@ __all__ = ["AsyncIOScheduler"]
 
 HEARD_WITHIN = 1.0
 """Seconds for which a shutdown on another thread waits until the loop has called the listeners."""
+
+
+_listening: ContextVar[object] = ContextVar("listening", default=None)
+"""The task that awaits what a listener returned, in everything that is done there."""
 
 
 class _Done:
@@ -68,6 +74,7 @@ class AsyncIOScheduler(OnThread):
         BaseScheduler._configure(self, config)
         self._given_loop = loop
         self._listeners.run_awaitable = self._run_awaitable
+        self._listeners.run_deferred_awaitable = self._run_deferred_awaitable
 
     def _create_default_executor(self) -> BaseExecutor:
         from apscheduler_lite.executors.asyncio import AsyncIOExecutor
@@ -79,12 +86,25 @@ class AsyncIOScheduler(OnThread):
         Start on the running event loop, or on the one given as ``event_loop``, which may start to run later.
 
         Raises:
-            RuntimeError: no loop is running and none was given.
+            RuntimeError: no loop is running and none was given; or a shutdown that nobody has awaited waits for runs
+                on this very loop.
             SchedulerAlreadyRunningError: it is running.
         """
+        if self._is_on_loop():
+            self._let_shutdown_end()
         if self._phase == "stopped":
             self._eventloop = self._given_loop or self._running_loop()
         super().start(paused)
+
+    def _let_shutdown_end(self) -> None:
+        """Wait, for a moment, for a shutdown that goes on; not for ever, since it may be waiting for this loop."""
+        with self._lock:
+            if self._is_inside() or self._changed.wait_for(lambda: self._phase != "stopping", HEARD_WITHIN):
+                return
+        raise RuntimeError(
+            "the scheduler is still shutting down, and waits for runs on this event loop: write  await"
+            " scheduler.shutdown()  before start()"
+        )
 
     @staticmethod
     def _running_loop() -> AbstractEventLoop:
@@ -116,10 +136,13 @@ class AsyncIOScheduler(OnThread):
         """
         check_waiting(wait, timeout)
         loop = self._eventloop
-        is_over = self._phase == "stopped" and not (wait and self._runs)
+        # One that itself waits for a shutdown is waited for by nobody: two of them would wait for each other.
+        self._listening.discard(_listening.get())
+        is_over = self._phase == "stopped" and not (wait and (self._runs or self._listening or self._is_busy()))
         if loop is None or is_over or not self._is_on_loop():
             super().shutdown(wait, timeout)
-            self._let_listeners_hear()
+            if loop is not None and not wait:
+                self._is_heard(loop, Bound(HEARD_WITHIN))
             return _Done()
         with self._lock:
             # Said now, so that nothing is claimed from here on; the waiting is done on a thread, for the loop must go
@@ -215,41 +238,81 @@ class AsyncIOScheduler(OnThread):
         except RuntimeError:  # closed in this very moment
             self._dispatch_event(event)
 
-    def _let_listeners_hear(self) -> None:
-        """Wait, for a moment, until the loop has delivered what it has been told; not on the loop itself."""
+    def _hear_out(self, bound: Bound) -> None:
+        """Wait until the listeners have heard all events: those the loop calls or awaits, and the deferred ones."""
         loop = self._eventloop
-        if loop is None or not loop.is_running() or self._is_on_loop():
-            return
+        if self._is_on_loop():
+            return  # it would have to wait for itself
+        if loop is not None and self._is_heard(loop, bound) and self._listening:
+            with suppress(RuntimeError):  # closed in this very moment
+                self._wait_on_loop(loop, self._finish_listening(), bound)
+        if _listening.get() is None:  # or it may be one of the deferred ones that calls this
+            super()._hear_out(bound)
+
+    def _is_heard(self, loop: AbstractEventLoop, bound: Bound) -> bool:
+        """Wait, for a moment, until the loop has told the listeners all events; return whether it has."""
+        if not loop.is_running() or self._is_on_loop():
+            return False
         heard = Event()
         with suppress(RuntimeError):  # closed in this very moment
             loop.call_soon_threadsafe(heard.set)
-            heard.wait(HEARD_WITHIN)  # no longer, since the loop may be waiting for this very thread
+            # No longer than that, since the loop may be waiting for this very thread.
+            return heard.wait(bound.at_most(HEARD_WITHIN))
+        return False
+
+    async def _finish_listening(self) -> None:
+        """Await what listeners do on the loop."""
+        while self._listening:  # from which those go that begin to wait for a shutdown
+            await asyncio.wait(self._listening.copy(), timeout=LOOK_EVERY)
+
+    @staticmethod
+    def _wait_on_loop(loop: AbstractEventLoop, coroutine: Coroutine[Any, Any, None], bound: Bound | None) -> None:
+        """Await it on the loop and block this thread meanwhile; no longer than the loop runs."""
+        try:
+            future = asyncio.run_coroutine_threadsafe(coroutine, loop)
+        except RuntimeError:
+            coroutine.close()
+            raise
+        while loop.is_running() and (bound is None or bound.left != 0):
+            done, _ = wait_for_futures([future], LOOK_EVERY if bound is None else bound.at_most(LOOK_EVERY))
+            if done:
+                return
+        future.cancel()
 
     def _run_awaitable(self, awaitable: Awaitable[Any], listener: object) -> None:
-        """Await on the loop what a listener returned."""
-        from apscheduler_lite._references import name_of
-        from apscheduler_lite._running import run_awaitable
-
-        async def guarded() -> None:
-            try:
-                await awaitable
-            except asyncio.CancelledError:
-                raise
-            except BaseException as exc:
-                if ends_program(exc):
-                    raise
-                self._logger.exception("Error in listener %s", name_of(listener))
-
+        """Have the loop await what a listener returned."""
         loop = self._eventloop
         if loop is None or not loop.is_running():
             run_awaitable(awaitable, listener)
         elif self._is_on_loop():
-            task = loop.create_task(guarded())
-            self._listening.add(task)
-            task.add_done_callback(self._listening.discard)
+            self._listen(awaitable, listener, loop)
         else:
-            asyncio.run_coroutine_threadsafe(guarded(), loop)
+            loop.call_soon_threadsafe(self._listen, awaitable, listener, loop)
+
+    def _listen(self, awaitable: Awaitable[Any], listener: object, loop: AbstractEventLoop) -> None:
+        task = loop.create_task(self._heard(awaitable, listener))
+        self._listening.add(task)
+        task.add_done_callback(self._listening.discard)
+
+    async def _heard(self, awaitable: Awaitable[Any], listener: object) -> None:
+        _listening.set(asyncio.current_task())
+        try:
+            await awaitable
+        except asyncio.CancelledError:
+            raise
+        except BaseException as exc:
+            if ends_program(exc):
+                raise
+            self._logger.exception("Error in listener %s", name_of(listener))
+
+    def _run_deferred_awaitable(self, awaitable: Awaitable[Any], listener: object) -> None:
+        """Have the loop await what a deferred listener returned, and wait for it on the listener's thread."""
+        loop = self._eventloop
+        if loop is None or not loop.is_running():
+            run_awaitable(awaitable, listener)
+        else:
+            self._wait_on_loop(loop, self._heard(awaitable, listener), None)
 
     def _begin_stopped(self) -> None:
         super()._begin_stopped()
-        self._listening: set[asyncio.Task[None]] = set()
+        self._listening: set[Any] = set()  # tasks that await what listeners returned

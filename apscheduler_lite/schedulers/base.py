@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 
+from apscheduler_lite._host_zone import reload_local_timezone
 from apscheduler_lite._new_jobs import NewJob
 from apscheduler_lite._options import MODIFIABLE, as_bool, as_name
 from apscheduler_lite._planning import first_slot
-from apscheduler_lite._slots import slots_of
+from apscheduler_lite._slots import slots_in_zone, slots_of
 from apscheduler_lite._text import shorten
 from apscheduler_lite.errors import JobLookupError, warn
 from apscheduler_lite.events import (
@@ -25,6 +26,7 @@ from ._triggers import check_place_of_jobstore
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import tzinfo
     from pathlib import Path
     from typing import Any, TextIO
 
@@ -160,6 +162,53 @@ class BaseScheduler(Runs):
         elif job._next is not None and job._next < self._wake_at and self._state == STATE_RUNNING:
             self.wakeup()
         return job, is_over
+
+    def reload_timezone(self) -> tzinfo:
+        """
+        Read the host's time zone again, and let everything follow that left its own open.
+
+        Call it when the zone of the host has been changed while the program runs; nothing else tells the scheduler. It
+        takes the new zone, and so do the triggers of its jobs, in all its stores, that were given none: a time of day
+        stays that time of day, and the next run times are computed anew. A run that is due already stays due, a next
+        run time that you gave stays where it is, and a trigger with a zone of its own is left alone. A scheduler that
+        was given a ``timezone`` does not depend on the host's: nothing happens then.
+
+        Returns:
+            the scheduler's zone from now on.
+
+        Raises:
+            LookupError: the host's zone is unknown; nothing has been changed then.
+            ExceptionGroup: some stores or jobs have failed; the others follow. It may be called again.
+        """
+        if not self._has_hosts_zone:
+            return self.timezone
+        self.timezone = zone = reload_local_timezone()
+        failures: list[Exception] = []
+        for alias in dict.fromkeys([*self._catalog.pending, *(alias for alias, _ in self._catalog.usable)]):
+            try:
+                jobs = self._catalog.jobs(alias)
+            except Exception as exc:
+                failures.append(exc)
+                continue
+            failures.extend(self._move_to_zone(jobs, alias, zone))
+        self._logger.info("The host's time zone is %s", zone, extra={"action": "timezone_reloaded"})
+        if failures:
+            raise ExceptionGroup(f"some jobs have not followed the host's time zone to {zone}", failures)
+        return zone
+
+    def _move_to_zone(self, jobs: list[Job], alias: str, zone: tzinfo) -> list[Exception]:
+        """Let the jobs of a store follow to the host's new zone; return what kept some of them from it."""
+        failures: list[Exception] = []
+        for job in jobs:
+            try:
+                if slots_in_zone(job, zone, self.clock.now()):
+                    self._change(job.id, alias, lambda job: slots_in_zone(job, zone, self.clock.now()))
+            except JobLookupError:
+                continue  # it has gone meanwhile
+            except Exception as exc:
+                exc.add_note(f"about job {job.id!r} of store {alias!r}")
+                failures.append(exc)
+        return failures
 
     # -- looking -----------------------------------------------------------------------------------------------
 

@@ -39,7 +39,8 @@ class JSONSerializer:
     def __init__(self, *, allow_pickle: bool = True, pickle_protocol: int | None = None) -> None:
         self.allow_pickle = allow_pickle
         self._codec = Codec(allow_pickle=allow_pickle, pickle_protocol=pickle_protocol)
-        self._write = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+        # Whether a value contains itself has been found out by the codec, which makes a tree of its own.
+        self._write = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False).encode
 
     def dumps(self, state: dict[str, Any]) -> str:
         """

@@ -14,12 +14,13 @@ from __future__ import annotations
 import sys
 from base64 import b64decode, b64encode
 from datetime import date, datetime, time, timedelta, timezone, tzinfo
+from functools import cache
 from math import isfinite
 
 from apscheduler_lite._plugins import alias_of, plugin
 from apscheduler_lite._references import resolve
 from apscheduler_lite._text import shorten
-from apscheduler_lite._timezones import to_timezone
+from apscheduler_lite._timezones import database_zone, to_timezone
 from apscheduler_lite.retry import Retry
 from apscheduler_lite.triggers.base import BaseTrigger
 
@@ -32,7 +33,9 @@ __all__ = ["Codec"]
 
 _TAG = "$"
 _OWN_TRIGGERS = "apscheduler_lite.triggers."
+_MICROSECOND = timedelta(microseconds=1)
 _PLAIN = frozenset((bool, int, str, type(None)))
+_TEXT = frozenset((str,))
 
 
 class Codec:
@@ -54,8 +57,10 @@ class Codec:
         Raises:
             ValueError: a part cannot be stored.
         """
-        encoded: dict[str, Any] = {}
+        encoded = state.copy()
         for name, value in state.items():
+            if type(value) in _PLAIN:
+                continue
             try:
                 encoded[name] = self.encode(value)
             except (ValueError, TypeError) as exc:
@@ -67,15 +72,8 @@ class Codec:
     def encode(self, value: Any) -> Any:
         """Return a value as what JSON can hold."""
         cls = type(value)
-        if cls in _PLAIN or (cls is float and isfinite(value)):
+        if cls in _PLAIN:
             return value
-        if cls is list:
-            return [self.encode(each) for each in value]
-        if cls is dict:
-            if _TAG not in value and all(type(key) is str for key in value):
-                return {key: self.encode(each) for key, each in value.items()}
-            pairs = [[self.encode(key), self.encode(each)] for key, each in value.items()]
-            return {_TAG: "dict", "value": pairs}
         write = _WRITERS.get(cls)
         if write is not None:
             return write(self, value)
@@ -175,6 +173,21 @@ def _restore(trigger: Any, state: Any) -> None:
 # -- the types that are written in words ---------------------------------------------------------------------------
 
 
+def _write_list(codec: Codec, value: list[Any]) -> list[Any]:
+    return [each if type(each) in _PLAIN else codec.encode(each) for each in value]
+
+
+def _write_dict(codec: Codec, value: dict[Any, Any]) -> dict[str, Any]:
+    if _TAG not in value and _TEXT.issuperset(map(type, value)):
+        return {key: each if type(each) in _PLAIN else codec.encode(each) for key, each in value.items()}
+    pairs = [[codec.encode(key), codec.encode(each)] for key, each in value.items()]
+    return {_TAG: "dict", "value": pairs}
+
+
+def _write_float(_: Codec, value: float) -> Any:
+    return value if isfinite(value) else {_TAG: "float", "value": repr(value)}
+
+
 def _tagged(tag: str, write: Callable[[Any], Any]) -> Callable[[Codec, Any], Any]:
     return lambda _, value: {_TAG: tag, "value": write(value)}
 
@@ -184,7 +197,7 @@ def _untagged(read: Callable[[Any], Any]) -> Callable[[Codec, Any], Any]:
 
 
 def _write_items(tag: str) -> Callable[[Codec, Any], Any]:
-    return lambda codec, value: {_TAG: tag, "value": [codec.encode(each) for each in value]}
+    return lambda codec, value: {_TAG: tag, "value": _write_list(codec, value)}
 
 
 def _write_set(tag: str) -> Callable[[Codec, Any], Any]:
@@ -197,8 +210,11 @@ def _read_items(cls: Callable[[Any], Any]) -> Callable[[Codec, Any], Any]:
 
 
 def _write_datetime(codec: Codec, value: datetime) -> dict[str, Any]:
-    written = {_TAG: "datetime", "value": value.replace(tzinfo=None, fold=0).isoformat()}
-    if value.tzinfo is not None:
+    if value.tzinfo is None:
+        written = {_TAG: "datetime", "value": value.isoformat()}
+    else:
+        # Without the offset, which the zone tells; cut off because that is quicker than making a naive one first.
+        written = {_TAG: "datetime", "value": value.isoformat()[: 26 if value.microsecond else 19]}
         zone = _write_zone(codec, value.tzinfo)
         written["zone"] = zone["value"] if zone is not None and zone[_TAG] == "zone" else codec.encode(value.tzinfo)
     return {**written, "fold": 1} if value.fold else written
@@ -229,7 +245,14 @@ def _write_zone(_: Codec, zone: tzinfo) -> dict[str, Any] | None:
             return {_TAG: "zone", "value": "UTC"}
         return {_TAG: "offset", "value": zone.utcoffset(None) // timedelta(microseconds=1), "name": zone.tzname(None)}
     key = getattr(zone, "key", None) or getattr(zone, "zone", None)  # of zoneinfo, of pytz
-    return {_TAG: "zone", "value": key} if isinstance(key, str) else None
+    if not isinstance(key, str):
+        return None
+    if database_zone(key) is None and key.upper() != "UTC":
+        raise ValueError(
+            f"the time zone {zone!r} is none of the database, so that nobody could read it again; give the scheduler"
+            " or the trigger timezone= with a name such as 'Europe/Berlin'"
+        )
+    return {_TAG: "zone", "value": key}
 
 
 def _read_offset(_: Codec, value: Any) -> tzinfo:
@@ -240,15 +263,18 @@ def _read_offset(_: Codec, value: Any) -> tzinfo:
 
 def _write_trigger(codec: Codec, trigger: BaseTrigger) -> dict[str, Any] | None:
     """Return a trigger of the plugin table or of this library; None for others, which are pickled."""
-    cls = type(trigger)
+    name = _trigger_name(type(trigger))
+    return None if name is None else {_TAG: "trigger", **name, "value": codec.encode(trigger.__getstate__())}
+
+
+@cache
+def _trigger_name(cls: type) -> dict[str, str] | None:
+    """Return what a document says of the class of a trigger, None where that cannot be read again."""
     alias = alias_of("trigger", cls)
     reference = f"{cls.__module__}:{cls.__qualname__}"
-    if alias is None and not reference.startswith(_OWN_TRIGGERS):
+    if (alias is None and not reference.startswith(_OWN_TRIGGERS)) or not hasattr(cls, "__setstate__"):
         return None
-    if not hasattr(cls, "__setstate__"):
-        return None
-    state = codec.encode(trigger.__getstate__())
-    return {_TAG: "trigger", ("class" if alias is None else "type"): alias or reference, "value": state}
+    return {"class": reference} if alias is None else {"type": alias}
 
 
 def _is_enum(cls: type) -> bool:
@@ -316,9 +342,11 @@ def _write_foreign(_: Codec, value: Any) -> dict[str, Any] | None:
 
 
 _WRITERS: dict[type, Callable[[Codec, Any], Any]] = {
-    float: _tagged("float", repr),  # the ones that JSON does not know: nan, inf
+    list: _write_list,
+    dict: _write_dict,
+    float: _write_float,
     date: _tagged("date", date.isoformat),
-    timedelta: _tagged("timedelta", lambda value: value // timedelta(microseconds=1)),
+    timedelta: _tagged("timedelta", lambda value: value // _MICROSECOND),
     bytes: _tagged("bytes", lambda value: b64encode(value).decode("ascii")),
     datetime: _write_datetime,
     time: _write_time,

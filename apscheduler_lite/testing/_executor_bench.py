@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import asynccontextmanager, contextmanager, suppress
+from contextvars import ContextVar
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,7 +21,7 @@ from .checks import until
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
     from typing import Any
 
     from apscheduler_lite.events import SchedulerEvent
@@ -40,6 +42,24 @@ async def add_later(first: int, second: int = 0) -> int:
     """Return the sum, after the loop has done something else."""
     await asyncio.sleep(0)
     return first + second
+
+
+loops: list[AbstractEventLoop] = []
+"""On which loops coroutines have run in this process."""
+
+
+async def note_loop() -> None:
+    """Note the running loop."""
+    loops.append(asyncio.get_running_loop())
+    await asyncio.sleep(0)
+
+
+async def cancel_itself() -> None:
+    """Be cancelled in the midst of it."""
+    task = asyncio.current_task()
+    assert task is not None
+    task.cancel()
+    await asyncio.sleep(20)
 
 
 class Adder:
@@ -112,6 +132,87 @@ async def facts_of_run_later() -> tuple[str, str]:
     return facts_of_run()
 
 
+def all_facts_of_run() -> tuple[Any, ...]:
+    """Return what tells a run from every other one, and what its logger adds to each line."""
+    run = current_run()
+    return run.id, run.job_id, run.scheduled_run_time, run.attempt, run.jobstore, run.key, run.logger.extra
+
+
+async def all_facts_of_run_later() -> tuple[Any, ...]:
+    """Return the same, after a pause."""
+    await asyncio.sleep(0)
+    return all_facts_of_run()
+
+
+where: ContextVar[str] = ContextVar("where", default="nowhere")
+
+
+def whereabouts() -> str:
+    """Return in what the function is called."""
+    return where.get()
+
+
+async def whereabouts_later() -> str:
+    """Return the same, after a pause."""
+    await asyncio.sleep(0)
+    return where.get()
+
+
+def settle(place: str) -> str:
+    """Set the variable for good, and return what it was before."""
+    before = where.get()
+    where.set(place)
+    return before
+
+
+@contextmanager
+def inside(run: Run) -> Iterator[None]:
+    """Make the whereabouts the run's job; an error on the way out says so."""
+    token = where.set(f"inside {run.job_id}")
+    try:
+        yield
+    finally:
+        where.reset(token)
+
+
+@asynccontextmanager
+async def inside_later(run: Run) -> AsyncIterator[None]:
+    """Take a moment on the event loop on the way in, and on the way out, which may be in another task."""
+    await asyncio.sleep(0)
+    where.set(f"inside {run.job_id}")
+    try:
+        yield
+    finally:
+        await asyncio.sleep(0)
+
+
+@contextmanager
+def closed(run: Run) -> Iterator[None]:
+    """Let nobody in."""
+    if run.job_id:
+        raise PermissionError(f"closed for {run.job_id}")
+    yield
+
+
+@contextmanager
+def stuck(run: Run) -> Iterator[None]:
+    """Let nobody out."""
+    yield
+    raise PermissionError(f"stuck with {run.job_id}")
+
+
+@contextmanager
+def forgiving(_: Run) -> Iterator[None]:
+    """Swallow what the function raises."""
+    with suppress(ValueError):
+        yield
+
+
+def no_wrap(_: Run) -> int:
+    """Return what is no context manager."""
+    return 3
+
+
 def hold(gate: str) -> str:
     """Wait until there is a file of that name."""
     pause = Event()
@@ -162,8 +263,10 @@ class ExecutorBench:
     executor_class: Callable[..., BaseExecutor] | None = None
     workers: int | None = 2
     runs_elsewhere = False
+    carries_functions = False
     runs_at_once = False
     restarts = True
+    has_loop = True
 
     def make_executor(self, cls: Any = None) -> Any:
         """Return a new executor of that class, by default the one that is tested."""
@@ -201,9 +304,11 @@ class ExecutorBench:
         due = self.scheduler.clock.now() - round(late * 1_000_000)
         return Run.of(self.new_job(func, *args, **attributes), "default", due, due)
 
-    def submit(self, func: Any, *args: Any, **options: Any) -> Run:
-        """Hand a new run to the executor."""
+    def submit(self, func: Any, *args: Any, wrap: Any = None, **options: Any) -> Run:
+        """Hand a new run to the executor, as a scheduler with that wrap does."""
         run = self.new_run(func, *args, **options)
+        if wrap is not None:
+            run.wrap = wrap
         self.executor.submit_run(run)
         return run
 

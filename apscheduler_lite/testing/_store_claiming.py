@@ -223,50 +223,6 @@ class Claiming(StoreBench):
         assert self.times(claim.runs) == [("job", 40)]
         assert [self.seconds(slot.due) for _, slot in claim.missed] == [0, 10, 20, 30]
 
-    # -- overlap -----------------------------------------------------------------------------------------------
-
-    def test_what_overlaps_is_skipped(self) -> None:
-        """A job that runs as often as it may is passed to its next fire time; the claim says so."""
-        self.add(every=10)
-        self.claim(0)
-
-        claim = self.claim(10)
-
-        assert claim.runs == []
-        assert [(job.id, self.seconds(slot.due)) for job, slot in claim.skipped] == [("job", 10)]
-        assert self.next_of("job") == 20
-
-    def test_instances_are_counted_up_to_the_limit(self) -> None:
-        """As many runs as `max_instances` may be in progress."""
-        self.add(every=10, max_instances=2)
-
-        assert len(self.claim(0).runs) == 1
-        assert len(self.claim(10).runs) == 1
-        assert self.claim(20).runs == []
-        assert self.next_of("job") == 30
-
-    def test_the_last_run_waits_for_the_slot(self) -> None:
-        """A run after which there is none is not skipped."""
-        self.add(every=10, until=10)
-        (first,) = self.claim(0).runs
-
-        waiting = self.claim(10)
-        assert not any((waiting.runs, waiting.skipped, waiting.finished))
-        assert self.ids() == ["job"]
-        self.finish(first)
-        assert self.times(self.claim_soon().runs) == [("job", 10)]
-        assert self.ids() == []
-
-    def test_a_one_shot_that_replaces_a_running_one_waits(self) -> None:
-        """The replaced job's run counts, and the new one's is not dropped."""
-        self.add()
-        (first,) = self.claim().runs
-        self.add(at=5, args=("second",))
-
-        assert self.claim(5).runs == []
-        self.finish(first)
-        assert [tuple(run.args) for run in self.claim_soon().runs] == [("second",)]
-
     # -- triggers that fail ------------------------------------------------------------------------------------
 
     def test_a_trigger_that_raises_stops_its_own_job_only(self) -> None:

@@ -18,6 +18,7 @@ from ._store_beside import BesideTheSchedule
 from ._store_claiming import Claiming
 from ._store_history import Remembering
 from ._store_keeping import Keeping
+from ._store_overlap import Overlap
 from ._store_returning import Returning
 
 TYPE_CHECKING = False
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["JobStoreContract"]
 
 
-class JobStoreContract(Keeping, Claiming, Returning, Remembering, BesideTheSchedule):
+class JobStoreContract(Keeping, Claiming, Overlap, Returning, Remembering, BesideTheSchedule):
     """
     What holds for every job store.
 

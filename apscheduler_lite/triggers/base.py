@@ -16,6 +16,7 @@ from itertools import islice, takewhile
 from operator import index
 
 from apscheduler_lite._clock import system_now
+from apscheduler_lite._host_zone import local_timezone
 from apscheduler_lite._text import shorten
 from apscheduler_lite._timezones import (
     FIRST_INSTANT,
@@ -23,7 +24,6 @@ from apscheduler_lite._timezones import (
     MICROSECONDS,
     UTC,
     from_instant,
-    local_timezone,
     to_datetime,
     to_instant,
 )
@@ -143,6 +143,26 @@ class BaseTrigger(ABC):
         An optimisation for triggers that a scheduler makes itself; the time is an instant.
         """
         return self.bind(timezone, from_instant(now, UTC))
+
+    @property
+    def follows_host(self) -> bool:
+        """Whether its zone is the host's because nobody chose one."""
+        return False
+
+    def follow_host(self) -> None:
+        """Take note that the zone it was made with is the host's, chosen by nobody."""
+
+    def rebind(self, timezone: tzinfo, *, is_hosts: bool = True) -> Self:
+        """
+        Return this trigger in another zone if nobody chose its own, otherwise the trigger itself.
+
+        The scheduler calls it when the host has got another zone, and in order to have its own count as chosen.
+
+        Args:
+            timezone: the zone.
+            is_hosts: whether that one is the host's too, to be left again with the next change of it.
+        """
+        return self
 
     def is_same_schedule(self, other: BaseTrigger) -> bool:
         """

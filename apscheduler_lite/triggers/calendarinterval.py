@@ -22,7 +22,8 @@ from apscheduler_lite._transitions import LocalClock, local_clock
 
 from .base import BaseTrigger
 from .date_grid import DateGrid, day_of_wall, local_day, midnight_wall
-from .exact import STATE_VERSION, ExactTrigger, check_state, choose_zone, to_jitter
+from .exact import STATE_VERSION, check_state, to_jitter
+from .zoned import ZonedTrigger, choose_zone
 
 if TYPE_CHECKING:
     from .clock_notes import ClockChangeNote
@@ -36,7 +37,7 @@ _FOLD_CHOICES = ("first", "last", "both")
 _END_OF_MONTH_CHOICES = ("skip", "clamp")
 
 
-class CalendarIntervalTrigger(ExactTrigger):
+class CalendarIntervalTrigger(ZonedTrigger):
     """
     Fire at the same time of day on a start date and then every so many days, weeks, months and years.
 
@@ -116,6 +117,8 @@ class CalendarIntervalTrigger(ExactTrigger):
         self.end_of_month = _choice("end_of_month", end_of_month, _END_OF_MONTH_CHOICES)
         zone, zone_is_open = choose_zone(timezone)
         self.timezone: tzinfo = zone
+        self._follows_host = zone_is_open
+        self._local = ()  # its dates are dates of whatever zone it has
         self._implicit_start = start_date is None
         self._open: bool | None = zone_is_open if start_date is None or zone_is_open else None
         today = system_now().astimezone(zone).date()
@@ -187,6 +190,9 @@ class CalendarIntervalTrigger(ExactTrigger):
         if self._implicit_start:
             bound.start_date = now.astimezone(bound.timezone).date()
         return bound
+
+    def _move(self, timezone: tzinfo) -> None:
+        self.timezone = timezone
 
     def is_same_schedule(self, other: BaseTrigger) -> bool:
         """Return whether the other one has the same configuration, or differs in a start that both left open."""
@@ -298,6 +304,7 @@ class CalendarIntervalTrigger(ExactTrigger):
             "end_of_month": self.end_of_month,
             "implicit_start": self._implicit_start,
             "open": self._open,
+            **self._zone_state(),
         }
 
     def __setstate__(self, state: Any) -> None:
@@ -315,6 +322,7 @@ class CalendarIntervalTrigger(ExactTrigger):
         self.end_of_month = state.get("end_of_month", "skip")
         self._implicit_start = state.get("implicit_start", False)
         self._open = state.get("open")
+        self._restore_zone_state(state)
 
 
 def _whole(name: str, value: int, limit: int | None = None) -> int:

@@ -20,8 +20,9 @@ from datetime import UTC, datetime, tzinfo
 from math import gcd
 from typing import TYPE_CHECKING, Any, Self
 
+from apscheduler_lite._host_zone import local_timezone
 from apscheduler_lite._text import shorten
-from apscheduler_lite._timezones import from_instant, local_timezone
+from apscheduler_lite._timezones import from_instant
 from apscheduler_lite.errors import warn
 
 from .base import BaseTrigger
@@ -90,8 +91,19 @@ class BaseCombiningTrigger(BaseTrigger):
 
     def bind(self, timezone: tzinfo, now: datetime) -> Self:
         """Return this trigger with its children bound to the scheduler's zone and time."""
-        children = [child.bind(timezone, now) for child in self.triggers]
-        if all(child is bound for child, bound in zip(self.triggers, children, strict=True)):
+        return self._with_children([child.bind(timezone, now) for child in self.triggers])
+
+    @property
+    def follows_host(self) -> bool:
+        """Whether the zone of any child is the host's because nobody chose one."""
+        return any(child.follows_host for child in self.triggers)
+
+    def rebind(self, timezone: tzinfo, *, is_hosts: bool = True) -> Self:
+        """Return this trigger with those children in another zone whose own nobody chose."""
+        return self._with_children([child.rebind(timezone, is_hosts=is_hosts) for child in self.triggers])
+
+    def _with_children(self, children: list[BaseTrigger]) -> Self:
+        if all(before is after for before, after in zip(self.triggers, children, strict=True)):
             return self
         copied = self._copy()
         copied.triggers = children

@@ -10,7 +10,8 @@ from apscheduler_lite._timezones import UTC, from_instant, local_instant, read_d
 from apscheduler_lite._transitions import local_clock
 
 from .base import BaseTrigger
-from .exact import STATE_VERSION, ExactTrigger, check_state, choose_zone, time_text, warn_of_other_zone
+from .exact import STATE_VERSION, check_state, time_text
+from .zoned import ZonedTrigger, choose_zone, local_names, warn_of_other_zone
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["DateTrigger"]
 
 
-class DateTrigger(ExactTrigger):
+class DateTrigger(ZonedTrigger):
     """
     Fire once, at a given time.
 
@@ -43,6 +44,8 @@ class DateTrigger(ExactTrigger):
         given = None if run_date is None else read_datetime(run_date, "run_date")
         zone, zone_is_open = choose_zone(timezone)
         self._implicit_date = given is None
+        self._local = local_names(run_date=given)
+        self._follows_host = zone_is_open and (given is None or given.tzinfo is None)
         self._open: tuple[datetime | None, bool] | None = None
         if given is None:
             self._open = (None, zone_is_open)
@@ -101,6 +104,15 @@ class DateTrigger(ExactTrigger):
             self._instant = local_instant(naive, timezone)
         return self
 
+    def follow_host(self) -> None:
+        """Take note that the zone it was made with is the host's, unless it is that of the run date."""
+        if self._implicit_date or self._local:
+            super().follow_host()
+
+    def _move(self, timezone: tzinfo) -> None:
+        self._instant = self._moved_bound("run_date", self._instant, timezone)
+        self.timezone = timezone
+
     def is_same_schedule(self, other: BaseTrigger) -> bool:
         """Return whether the other one fires at the same time, or both were made to fire at once."""
         return type(self) is type(other) and (
@@ -136,6 +148,7 @@ class DateTrigger(ExactTrigger):
             "timezone": self.timezone,
             "implicit_date": self._implicit_date,
             "open": self._open,
+            **self._zone_state(),
         }
 
     def __setstate__(self, state: Any) -> None:
@@ -145,3 +158,4 @@ class DateTrigger(ExactTrigger):
         self.timezone = to_timezone(state.get("timezone") or run_date.tzinfo)
         self._implicit_date = state.get("implicit_date", False)
         self._open = state.get("open")
+        self._restore_zone_state(state)

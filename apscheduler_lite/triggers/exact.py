@@ -21,11 +21,8 @@ from apscheduler_lite._timezones import (
     LAST_INSTANT,
     MICROSECONDS,
     from_instant,
-    local_timezone,
     to_instant,
-    to_timezone,
 )
-from apscheduler_lite.errors import warn
 
 from .base import BaseTrigger
 
@@ -37,10 +34,8 @@ __all__ = [
     "STATE_VERSION",
     "ExactTrigger",
     "check_state",
-    "choose_zone",
     "time_text",
     "to_jitter",
-    "warn_of_other_zone",
 ]
 
 #: The version of the states that triggers pickle. 1 and 2 are those of APScheduler 3.
@@ -160,20 +155,6 @@ class ExactTrigger(BaseTrigger):
             found = self.next_instant(found, found)
 
 
-def choose_zone(timezone: object, *moments: object) -> tuple[tzinfo, bool]:
-    """
-    Return the zone of a trigger, and whether it was left to the scheduler to choose.
-
-    It is the given one, else that of the first aware datetime among the moments, else for the time being the host's.
-    """
-    if timezone is not None:
-        return to_timezone(timezone), False
-    for moment in moments:
-        if isinstance(moment, datetime) and moment.tzinfo is not None:
-            return to_timezone(moment.tzinfo), False
-    return local_timezone(), True
-
-
 def to_jitter(value: float | None) -> float | None:
     """
     Return a valid jitter in seconds, or None.
@@ -189,15 +170,6 @@ def to_jitter(value: float | None) -> float | None:
     if value < 0 or not isfinite(value):
         raise ValueError(f"jitter must be zero or more seconds: {shorten(value)}")
     return value
-
-
-def warn_of_other_zone(what: str, host: tzinfo, zone: tzinfo, now: datetime) -> None:
-    """Warn that times which named no zone are read in the scheduler's, where that differs from the host's now."""
-    if now.astimezone(host).utcoffset() != now.astimezone(zone).utcoffset():
-        warn(
-            f"{what} names no time zone; it is read in the scheduler's zone {zone}, not in this host's {host}. Give"
-            " the trigger timezone=... to choose"
-        )
 
 
 def time_text(moment: datetime) -> str:

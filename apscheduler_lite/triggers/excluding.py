@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, tzinfo
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
+from apscheduler_lite._host_zone import local_timezone
 from apscheduler_lite._text import did_you_mean, one_of, shorten, to_text
-from apscheduler_lite._timezones import MICROSECONDS, from_instant, local_timezone, read_datetime
+from apscheduler_lite._timezones import MICROSECONDS, from_instant, read_datetime
 from apscheduler_lite._transitions import LocalClock, local_clock
 from apscheduler_lite.errors import warn
 
@@ -162,8 +163,20 @@ class ExcludingTrigger(ExactTrigger):
 
     def bind(self, timezone: tzinfo, now: datetime) -> Self:
         """Return this trigger with all the triggers in it bound to the scheduler's zone and time."""
-        base = self.base.bind(timezone, now)
-        exclude = tuple(_bound(one, timezone, now) for one in self.exclude)
+        return self._with_each(lambda trigger: trigger.bind(timezone, now))
+
+    @property
+    def follows_host(self) -> bool:
+        """Whether the zone of any trigger in it is the host's because nobody chose one."""
+        return any(trigger.follows_host for trigger in (self.base, *_triggers_in(self.exclude)))
+
+    def rebind(self, timezone: tzinfo, *, is_hosts: bool = True) -> Self:
+        """Return this trigger with those triggers in it in another zone whose own nobody chose."""
+        return self._with_each(lambda trigger: trigger.rebind(timezone, is_hosts=is_hosts))
+
+    def _with_each(self, change: Callable[[BaseTrigger], BaseTrigger]) -> Self:
+        base = change(self.base)
+        exclude = tuple(_changed(one, change) for one in self.exclude)
         if base is self.base and all(a is b for a, b in zip(exclude, self.exclude, strict=True)):
             return self
         copied = self._copy()
@@ -276,13 +289,21 @@ def _read_text(text: str) -> date | str:
     return moment.date()
 
 
-def _bound(one: Any, timezone: tzinfo, now: datetime) -> Any:
+def _changed(one: Any, change: Callable[[BaseTrigger], BaseTrigger]) -> Any:
     if isinstance(one, BaseTrigger):
-        return one.bind(timezone, now)
+        return change(one)
     if isinstance(one, DaysOf):
-        trigger = one.trigger.bind(timezone, now)
+        trigger = change(one.trigger)
         return one if trigger is one.trigger else DaysOf(trigger)
     return one
+
+
+def _triggers_in(exclude: Iterable[Any]) -> Iterator[BaseTrigger]:
+    for one in exclude:
+        if isinstance(one, DaysOf):
+            yield one.trigger
+        elif isinstance(one, BaseTrigger):
+            yield one
 
 
 def _is_same(one: Any, other: Any) -> bool:

@@ -19,7 +19,8 @@ from apscheduler_lite._timezones import (
 from apscheduler_lite._transitions import local_clock
 
 from .base import BaseTrigger
-from .exact import STATE_VERSION, ExactTrigger, check_state, choose_zone, time_text, to_jitter, warn_of_other_zone
+from .exact import STATE_VERSION, check_state, time_text, to_jitter
+from .zoned import ZonedTrigger, choose_zone, local_names, warn_of_other_zone
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ __all__ = ["IntervalTrigger"]
 _MICROSECOND = timedelta(0, 0, 1)
 
 
-class IntervalTrigger(ExactTrigger):
+class IntervalTrigger(ZonedTrigger):
     """
     Fire at the start and then again and again after the same elapsed time.
 
@@ -72,6 +73,8 @@ class IntervalTrigger(ExactTrigger):
         end = None if end_date is None else read_datetime(end_date, "end_date")
         zone, zone_is_open = choose_zone(timezone, start_date, end_date)
         self.timezone: tzinfo = zone
+        self._follows_host = zone_is_open
+        self._local = local_names(start_date=start, end_date=end)
         self.jitter = to_jitter(jitter)
         self._implicit_start = start is None
         self._open: tuple[datetime | None, datetime | None, bool] | None = None
@@ -171,6 +174,11 @@ class IntervalTrigger(ExactTrigger):
             self._check_order()
         return self
 
+    def _move(self, timezone: tzinfo) -> None:
+        self._start = self._moved_bound("start_date", self._start, timezone)
+        self._end = self._moved_bound("end_date", self._end, timezone)
+        self.timezone = timezone
+
     def is_same_schedule(self, other: BaseTrigger) -> bool:
         """Return whether the other one has the same beat, or both started it from the moment of their creation."""
         return (
@@ -216,6 +224,7 @@ class IntervalTrigger(ExactTrigger):
             "jitter": self.jitter,
             "implicit_start": self._implicit_start,
             "open": self._open,
+            **self._zone_state(),
         }
 
     def __setstate__(self, state: Any) -> None:
@@ -229,6 +238,7 @@ class IntervalTrigger(ExactTrigger):
         self.jitter = state.get("jitter")
         self._implicit_start = state.get("implicit_start", False)
         self._open = state.get("open")
+        self._restore_zone_state(state)
 
     def _check_order(self) -> None:
         if self._end < self._start:

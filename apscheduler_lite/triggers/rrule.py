@@ -32,8 +32,9 @@ from apscheduler_lite._timezones import (
 from apscheduler_lite._transitions import LocalClock, local_clock
 
 from .base import BaseTrigger
-from .exact import STATE_VERSION, ExactTrigger, check_state, choose_zone, time_text, to_jitter, warn_of_other_zone
+from .exact import STATE_VERSION, check_state, time_text, to_jitter
 from .recurrence import Rule, parse_rule
+from .zoned import ZonedTrigger, choose_zone, local_names, warn_of_other_zone
 
 if TYPE_CHECKING:
     from .clock_notes import ClockChangeNote
@@ -61,7 +62,7 @@ class _Content(NamedTuple):
     removed: list[datetime]
 
 
-class RRuleTrigger(ExactTrigger):
+class RRuleTrigger(ZonedTrigger):
     """
     Fire as an RFC 5545 recurrence rule says.
 
@@ -112,6 +113,8 @@ class RRuleTrigger(ExactTrigger):
             start = read_datetime(start_date, "start_date")
         end = None if end_date is None else read_datetime(end_date, "end_date")
         zone, zone_is_open = choose_zone(timezone, start, end)
+        self._follows_host = zone_is_open
+        self._local = local_names(start_date=start, end_date=end)
         self.jitter = to_jitter(jitter)
         self._implicit_start = start is None
         self._open: bool | None = zone_is_open if start is None or zone_is_open else None
@@ -205,6 +208,12 @@ class RRuleTrigger(ExactTrigger):
         bound._settle(_read(self.rule), zone, now if self._implicit_start else self._start, self.end_date)
         return bound
 
+    def _move(self, timezone: tzinfo) -> None:
+        # A start that nobody gave is the wall time at which the trigger was added, and stays that.
+        is_wall = self._implicit_start or "start_date" in self._local
+        start = self._start if is_wall else self.start_date
+        self._settle(_read(self.rule), timezone, start, self._as_given("end_date", self.end_date))
+
     def is_same_schedule(self, other: BaseTrigger) -> bool:
         """Return whether the other one has the same rule, or differs in a start that both left open."""
         return (
@@ -264,6 +273,7 @@ class RRuleTrigger(ExactTrigger):
             "jitter": self.jitter,
             "implicit_start": self._implicit_start,
             "open": self._open,
+            **self._zone_state(),
         }
 
     def __setstate__(self, state: Any) -> None:
@@ -272,6 +282,7 @@ class RRuleTrigger(ExactTrigger):
         self.jitter = state["jitter"]
         self._implicit_start = state["implicit_start"]
         self._open = state["open"]
+        self._restore_zone_state(state)
         self._settle(_read(self.rule), to_timezone(state["timezone"]), state["start_date"], state["end_date"])
 
 

@@ -19,6 +19,7 @@ LONGER_BY_RIGHT = {"apscheduler_lite.schedulers.base": 450}  # the façade, most
 # Foreign package → the one room that may import it.
 HOMES = {
     "apscheduler": "migrate",
+    "dask": "executors.dask",
     "dateutil": "triggers.rrule",
     "distributed": "executors.dask",
     "itsdangerous": "serializers",
@@ -30,7 +31,7 @@ HOMES = {
     "six": "_text",
     "sqlalchemy": "jobstores.sqlalchemy",
     "starlette": "dashboard",
-    "tzlocal": "_timezones",
+    "tzlocal": "_host_zone",
     "uvicorn": "dashboard",
 }
 

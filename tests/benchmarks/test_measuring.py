@@ -14,7 +14,7 @@ from benchmarks.measuring import Row, by_turns, in_fresh_process, percentile, sp
 SCRIPTS = [
     path
     for path in sorted(Path(benchmarks.__file__).parent.glob("*.py"))
-    if path.stem not in {"__init__", "__main__", "measuring", "subjects"}
+    if path.stem not in {"__init__", "__main__", "drawing", "floors", "measuring", "subjects"}
 ]
 
 
@@ -86,9 +86,17 @@ def test_a_measured_program_that_fails_is_told():
 
 def test_a_line_tells_what_was_measured_and_how_it_stands():
     """Values with units, the peer, the ratio, the budget and the verdict."""
-    row = Row(what="burst", unit="runs/s", ours=500_000, theirs=50_000, at_least=10)
+    row = Row(what="burst", unit="runs/s", ours=500_000, theirs=50_000, at_least=10, floor=1e6)
 
-    assert line(row) == "| burst | 500,000 runs/s | 50,000 runs/s | APScheduler 3 | 10 × | ≥ 10 | met |"
+    told = "| burst | 500,000 runs/s | 50,000 runs/s | APScheduler 3 | 10 × | ≥ 10 | met | 1,000,000 runs/s | 2 × |"
+    assert line(row) == told
+
+
+def test_the_distance_from_the_floor_is_told_of_costs_and_of_rates_alike():
+    """Three times the cost, or a third of the rate, is three times above the floor."""
+    assert Row(what="cost", unit="µs", ours=3, floor=1).above_floor == 3
+    assert Row(what="rate", unit="/s", ours=1, floor=3).above_floor == 3
+    assert Row(what="cost", unit="µs", ours=3).above_floor is None
 
 
 @pytest.mark.parametrize(("value", "text"), [(0.01234, "0.0123"), (12.345, "12.3"), (123.4, "123"), (1e6, "1,000,000")])

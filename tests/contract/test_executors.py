@@ -24,6 +24,7 @@ class TestProcessPoolExecutor(ExecutorContract):
     """Processes, forked: the fastest to start."""
 
     runs_elsewhere = True
+    has_loop = False
 
     def make_executor(self, cls=None):
         return (cls or ProcessPoolExecutor)(2, {"mp_context": "fork"})
@@ -68,6 +69,7 @@ class TestPoolOfTheStandardLibrary(ExecutorContract):
 
     workers = None
     restarts = False
+    has_loop = False
 
     def make_executor(self, cls=None):
         return (cls or BasePoolExecutor)(concurrent.futures.ThreadPoolExecutor(2))
@@ -79,6 +81,7 @@ class TestProcessPoolOfTheStandardLibrary(ExecutorContract):
     workers = None
     restarts = False
     runs_elsewhere = True
+    has_loop = False
 
     def make_executor(self, cls=None):
         return (cls or BasePoolExecutor)(concurrent.futures.ProcessPoolExecutor(2, max_tasks_per_child=None))
@@ -119,6 +122,7 @@ class TestExecutorOfVersion3(ExecutorContract):
     """What an executor of version 3 lacks, `BaseExecutor` adds."""
 
     workers = None
+    has_loop = False
 
     def make_executor(self, cls=None):
         return (cls or ThreadsOfVersion3)()

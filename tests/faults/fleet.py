@@ -22,7 +22,7 @@ from apscheduler_lite import current_run
 from tests.databases import Place
 from tests.waiting import wait_until
 
-__all__ = ["FULL", "Fleet", "Note", "seconds", "stumble", "work"]
+__all__ = ["FULL", "Fleet", "Note", "note", "seconds", "stumble", "work"]
 
 FULL = os.environ.get("FAULTS") == "full"
 """Whether the tests take the time that the issue asks for (``FAULTS=full``), rather than that of the daily suite."""
@@ -47,23 +47,24 @@ class Note(NamedTuple):
 def work(duration: float = 0.0) -> None:
     """Note that the run has begun, take a while, note that it has ended."""
     run = current_run()
-    _note("begin", run)
+    note("begin", run)
     if duration:
         time.sleep(duration)  # noqa: TID251 - what a job does
-    _note("end", run)
+    note("end", run)
 
 
 def stumble() -> None:
     """Note that the run has begun, and fail."""
-    _note("begin", current_run())
+    note("begin", current_run())
     raise ConnectionError(f"attempt {current_run().attempt}")
 
 
-def _note(what: str, run: Any) -> None:
-    note = Note(what, run.job_id, run.due, run.attempt, run.id, os.getpid())
+def note(what: str, run: Any) -> None:
+    """Append a line to this process's notes."""
+    line = Note(what, run.job_id, run.due, run.attempt, run.id, os.getpid())
     descriptor = os.open(f"{os.environ['FLEET_NOTES']}/{os.getpid()}", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     try:
-        os.write(descriptor, (json.dumps(note) + "\n").encode())
+        os.write(descriptor, (json.dumps(line) + "\n").encode())
     finally:
         os.close(descriptor)
 
@@ -71,16 +72,24 @@ def _note(what: str, run: Any) -> None:
 class Fleet:
     """Processes with a scheduler each, all on the same place."""
 
-    def __init__(self, place: Place, directory: Path, *, workers: int = 10, prefetch: int = 0, **options: Any) -> None:
+    def __init__(
+        self,
+        place: Place,
+        directory: Path,
+        *,
+        workers: int = 10,
+        prefetch: int = 0,
+        executor: dict[str, Any] | None = None,
+        **options: Any,
+    ) -> None:
         self.place = place
         self.notes_directory = directory / "notes"
-        self.notes_directory.mkdir()
+        self.notes_directory.mkdir(exist_ok=True)
         self.log = directory / "log"
-        self.settings = {
+        self.settings: dict[str, Any] = {
             "url": place.url,
             "tablename": place.tablename,
-            "workers": workers,
-            "prefetch": prefetch,
+            "executor": executor or {"type": "threadpool", "max_workers": workers, "prefetch": prefetch},
             "options": {"heartbeat_interval": 0.5, "dead_after": 10, **options},
         }
         self.processes: list[subprocess.Popen[bytes]] = []
@@ -96,13 +105,14 @@ class Fleet:
                 process.kill()
             process.wait()
 
-    def start(self, **settings: Any) -> subprocess.Popen[bytes]:
-        """Start one more process."""
+    def start(self, **changes: Any) -> subprocess.Popen[bytes]:
+        """Start one more process, whose executor may have other options."""
         environment = {**os.environ, "FLEET_NOTES": str(self.notes_directory)}
         environment.pop("COVERAGE_PROCESS_START", None)
+        settings = {**self.settings, "executor": {**self.settings["executor"], **changes}}
         with self.log.open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "tests.faults.fleet", json.dumps({**self.settings, **settings})],
+                [sys.executable, "-m", "tests.faults.fleet", json.dumps(settings)],
                 env=environment,
                 stderr=log,
                 stdout=log,
@@ -154,7 +164,6 @@ def main() -> None:
     """Run one process of a fleet until it gets a signal."""
     import logging
 
-    from apscheduler_lite.executors.pool import ThreadPoolExecutor
     from apscheduler_lite.jobstores.sqlalchemy import SQLAlchemyJobStore
     from apscheduler_lite.schedulers.blocking import BlockingScheduler
 
@@ -164,7 +173,7 @@ def main() -> None:
     scheduler = BlockingScheduler(
         timezone="UTC",
         jobstores={"default": store},
-        executors={"default": ThreadPoolExecutor(settings["workers"], prefetch=settings["prefetch"])},
+        executors={"default": settings["executor"]},
         handle_signals=True,
     )
     scheduler.start()

@@ -126,7 +126,7 @@ def test_a_process_that_was_frozen_runs_nothing_that_others_have_run(shared, tmp
 
     # The queue of the one to be frozen holds all jobs: one worker, and a prefetch of the rest.
     with Fleet(shared, tmp_path, heartbeat_interval=0.25, dead_after=dead_after) as fleet:
-        frozen = fleet.start(workers=1, prefetch=20)
+        frozen = fleet.start(max_workers=1, prefetch=20)
         fleet.wait_for(1)
         wait_until(lambda: len(fleet.records()) == 15, what="the claim of all jobs")
         frozen.send_signal(signal.SIGSTOP)

@@ -12,6 +12,7 @@ pytest.importorskip("sqlalchemy")
 
 from sqlalchemy import event
 
+from apscheduler_lite.jobstores.sqlalchemy import jobs
 from tests.databases import place
 from tests.integration.jobs import note
 
@@ -114,3 +115,27 @@ def test_what_is_asked_often_is_answered_by_an_index(store):
     assert len(plans) >= 10
     assert not [plan for plan in plans if plan[0].startswith("SCAN") and "CONSTANT ROW" not in plan[0]]
     assert not [plan for plan in plans if "TEMP B-TREE" in plan[0]]
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_when_the_clock_is_set_back_jobs_are_looked_at_page_by_page(store, monkeypatch):
+    """All those with a beat go on with it, also where there are more than one statement fetches; paused ones stay."""
+    monkeypatch.setattr(jobs, "CHUNK", 7)
+    fill(store, 0, 50)
+    store.place.execute("UPDATE {jobs} SET next_run_time = (SELECT MIN(next_run_time) FROM {jobs})")
+    store.scheduler.pause_job("job 3")
+    now, day = store.scheduler.clock.now(), 86_400_000_000
+    fetched: list = []
+    readable = store._documents.readable
+    monkeypatch.setattr(
+        store._documents, "readable", lambda rows, logger: fetched.append(len(rows)) or readable(rows, logger)
+    )
+    failed = store.scheduler._catalog.shorten_waits(store, now - 7 * day, now)
+    monkeypatch.undo()
+
+    assert failed == []
+    assert max(fetched) == 7
+    times = {job.id: job._next for job in store.get_all_jobs()}
+    assert len(times) == 51
+    assert times.pop("job 3") is None
+    assert all(instant <= now - 6 * day for instant in times.values())

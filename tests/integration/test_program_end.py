@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from textwrap import dedent
 
@@ -101,3 +103,57 @@ def test_the_end_of_the_program_does_not_wait_for_what_a_timeout_has_given_up(tm
 
     assert printed.strip() == "the end"
     assert "1 run still in progress" in said
+
+
+SHARED_JOB = """
+    import time
+    from pathlib import Path
+    from apscheduler_lite import BackgroundScheduler, SQLAlchemyJobStore
+
+    HERE = Path(__file__).parent
+    scheduler = BackgroundScheduler(
+        timezone="UTC", jobstores={"default": SQLAlchemyJobStore(f"sqlite:///{HERE / 'jobs.db'}")}
+    )
+"""
+
+
+def rows_of(tmp_path, statement):
+    """Return what a program has left in its database."""
+    with closing(sqlite3.connect(tmp_path / "jobs.db")) as connection:
+        return connection.execute(statement).fetchall()
+
+
+def test_jobs_that_wait_to_be_written_together_are_written_when_the_program_ends(tmp_path):
+    """A program that adds jobs one after the other, and ends without another word, has added them all."""
+    pytest.importorskip("sqlalchemy")
+    _, said = run_program(
+        tmp_path,
+        SHARED_JOB,
+        """
+        for number in range(20):
+            scheduler.add_job("time:sleep", "interval", days=1, args=[0], id=f"job {number}")
+        """,
+    )
+
+    assert said == ""
+    assert len(rows_of(tmp_path, "SELECT id FROM apscheduler_lite_jobs")) == 20
+
+
+def test_outcomes_are_written_when_the_program_ends(tmp_path):
+    """A program that does not shut its scheduler down leaves no run behind that looks cut."""
+    pytest.importorskip("sqlalchemy")
+    _, said = run_program(
+        tmp_path,
+        SHARED_JOB,
+        """
+        scheduler.start()
+        scheduler.add_job("time:sleep", args=[0.2])
+        scheduler.add_job("pathlib:Path.touch", args=[HERE / "began"])
+        while not (HERE / "began").exists():
+            time.sleep(0.01)
+        """,
+    )
+
+    outcomes = rows_of(tmp_path, "SELECT outcome FROM apscheduler_lite_jobs_runs")
+    assert outcomes == [("executed",), ("executed",)], said
+    assert rows_of(tmp_path, "SELECT id FROM apscheduler_lite_jobs_schedulers") == []

@@ -16,6 +16,7 @@ import pytest
 from apscheduler_lite import AsyncIOScheduler, BackgroundScheduler, SQLAlchemyJobStore
 from apscheduler_lite.errors import ConflictingIdError, JobLookupError, TransientJobError
 from apscheduler_lite.events import EVENT_JOB_ADDED, EVENT_JOB_MAX_INSTANCES
+from apscheduler_lite.jobstores.sqlalchemy import runs
 from tests.integration.jobs import CALLS, GATE, Colour, fail, note, slow
 from tests.waiting import stays_false, wait_until
 
@@ -499,6 +500,31 @@ def test_a_commit_that_broke_off_is_found_out(shared, schedulers):
 
     wait_until(lambda: CALLS == [("once",)])
     assert stays_false(lambda: len(CALLS) > 1, 0.3)
+
+
+def test_a_run_whose_process_dies_each_time_is_given_up(shared, schedulers, monkeypatch):
+    """With `on_crash="rerun"` it is begun as often as may be, and not for ever; its record says why no more."""
+    monkeypatch.setattr(runs, "ATTEMPTS", 3)
+    attempts, told = [], []
+    for number in range(5):
+        store = shared.store()
+        scheduler = schedulers(store)
+        if not number:
+            scheduler.add_job(note, on_crash="rerun", id="deadly")
+        scheduler.start(paused=True)
+        claim = store.claim_due(scheduler.clock.now(), {"default": 1})
+        attempts += [run.attempt for run in claim.runs]
+        told += [run.reason for run in claim.interrupted]
+        store.shutdown()
+        store.shutdown()  # it is not waited for what has been claimed
+        shared.execute("UPDATE {schedulers} SET process = 'another one with its pid'")
+
+    assert attempts == [1, 2, 3]
+    reasons = [row.reason for row in shared.execute("SELECT * FROM {runs} ORDER BY attempt")]
+    assert reasons == told
+    assert ["3 in all" in reason for reason in reasons] == [False, False, True]
+    assert all(reason.startswith("interrupted: its process") for reason in reasons)
+    assert shared.execute("SELECT id FROM {jobs}") == []
 
 
 def test_interrupted_time_is_not_silence():

@@ -12,11 +12,13 @@ from apscheduler_lite._timezones import UTC, from_instant
 from apscheduler_lite.triggers.interval import IntervalTrigger
 from tests.beat import Beat
 
+POLICIES = ("skip", "queue", "cancel_previous")
 OPTIONS = st.fixed_dictionaries(
     {
         "misfire_grace_time": st.none() | st.integers(1, 60).map(lambda grace: grace / 1e6),
         "coalesce": st.booleans(),
         "max_instances": st.integers(1, 4),
+        "on_overlap": st.sampled_from(POLICIES),
     }
 ).map(DEFAULT_OPTIONS.replaced)
 
@@ -54,7 +56,12 @@ def test_a_plan_is_what_a_walk_through_all_fire_times_finds(beat, options, now, 
 
     free = options.max_instances - running
     if free <= 0:
-        if later:
+        if options.on_overlap != "skip":
+            assert told == [[], [], []]
+            assert made.waits
+            assert following == (fire, due)
+            assert made.backlog == (None if options.coalesce else fire)
+        elif later:
             dropped = due_fires[-1:] if options.coalesce else due_fires
             assert [slot.fire_time for slot in made.skipped] == [fire for fire, _ in dropped]
             assert made.runs == []
@@ -77,11 +84,13 @@ def test_a_plan_is_what_a_walk_through_all_fire_times_finds(beat, options, now, 
         assert (made.backlog is not None) == bool(left and left[0][1] <= now)
 
 
+@settings(max_examples=300)
+@pytest.mark.parametrize("policy", POLICIES)
 @pytest.mark.parametrize("coalesce", [True, False])
 @given(st.data(), beats(), st.integers(1, 3), st.booleans())
-def test_claim_after_claim_no_fire_time_is_lost_or_doubled(coalesce, data, beat, max_instances, can_overlap):
+def test_claim_after_claim_no_fire_time_is_lost_or_doubled(coalesce, policy, data, beat, max_instances, can_overlap):
     """Whatever the moments at which one looks: each fire time is run, skipped, coalesced or missed, once, in order."""
-    options = DEFAULT_OPTIONS.replaced({"coalesce": coalesce, "max_instances": max_instances})
+    options = DEFAULT_OPTIONS.replaced({"coalesce": coalesce, "max_instances": max_instances, "on_overlap": policy})
     slot = first_slot(beat, 0)
     now, running, backlog = 0, 0, None
     accounted: list[tuple[str, int]] = []
@@ -99,8 +108,35 @@ def test_claim_after_claim_no_fire_time_is_lost_or_doubled(coalesce, data, beat,
 
     times = [time for _, time in accounted]
     assert times == sorted(set(times))
-    if not coalesce and all(kind == "run" for kind, _ in accounted):
+    if not coalesce:
         assert times == [fire for fire, _ in all_fires(beat)][: len(times)]
+
+
+@given(beats(), st.integers(0, 150), st.integers(1, 4), st.integers(0, 20), st.sampled_from(POLICIES[1:]))
+def test_of_what_came_due_behind_a_waiting_run_only_the_last_of_the_schedule_is_kept(
+    beat, now, max_instances, length, policy
+):
+    """Without coalescing; the rest is skipped, each fire time by itself. What waits gets its runs first, in order."""
+    fires = all_fires(beat)
+    fire, due = fires[0]
+    now = max(now, due)
+    backlog = fires[min(length, len(fires) - 1)][0]
+    options = DEFAULT_OPTIONS.replaced({"coalesce": False, "max_instances": max_instances, "on_overlap": policy})
+
+    made = plan(beat, Slot(fire, due), now, options, 0, backlog)
+
+    due_fires = [fire for fire, due in fires if due <= now]
+    waiting = [fire for fire in due_fires if fire <= backlog]
+    behind = [fire for fire in due_fires if fire > backlog]
+    assert [slot.fire_time for slot in made.runs] == waiting[:max_instances]
+    if len(waiting) > max_instances:
+        assert (made.next.fire_time, made.skipped, made.backlog) == (waiting[max_instances], None, backlog)
+        return
+    kept = behind.pop() if behind and len(due_fires) == len(fires) else None
+    assert [slot.fire_time for slot in made.skipped or ()] == behind
+    assert made.backlog == kept
+    following = kept or next((fire for fire, due in fires if due > now), None)
+    assert following == (None if made.next is None else made.next.fire_time)
 
 
 @given(

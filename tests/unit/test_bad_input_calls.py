@@ -411,7 +411,7 @@ def test_a_job_that_is_gone_says_so(call):
         (ThreadPoolExecutor, {"max_workers": 0}, ValueError, "max_workers must be a positive integer, not 0"),
         (ThreadPoolExecutor, {"max_workers": "x"}, ValueError, "max_workers must be a positive integer, not 'x'"),
         (ThreadPoolExecutor, {"max_workers": None}, TypeError, "max_workers must be a positive integer, not None"),
-        (ThreadPoolExecutor, {"prefetch": -1}, TypeError, "prefetch must be an integer of at least 0, not -1"),
+        (ThreadPoolExecutor, {"prefetch": -1}, ValueError, "prefetch must be an integer of at least 0, not -1"),
         (ThreadPoolExecutor, {"prefetch": True}, TypeError, "prefetch must be an integer of at least 0, not True"),
         (ThreadPoolExecutor, {"pool_kwargs": 5}, TypeError, "pool_kwargs must be a dict, not 5"),
         (

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from apscheduler_lite import BackgroundScheduler
-from apscheduler_lite._timezones import local_timezone, to_timezone
+from apscheduler_lite._host_zone import local_timezone
+from apscheduler_lite._timezones import to_timezone
 from apscheduler_lite.errors import SchedulerWarning
 from apscheduler_lite.triggers.date import DateTrigger
 

@@ -5,16 +5,22 @@ from __future__ import annotations
 import pytest
 
 from apscheduler_lite._options import DEFAULT_OPTIONS
-from apscheduler_lite._planning import LISTED, Plan, Slot, backoff, first_slot, plan
+from apscheduler_lite._planning import LISTED, Plan, Slot, backoff, first_slot, is_superseded, plan
+from apscheduler_lite.runs import Run
 from apscheduler_lite.triggers.date import DateTrigger
 from tests.beat import Beat
 
 
-def decide(beat, slot, now, *, coalesce=True, max_instances=1, grace=None, running=0, backlog=None):
+def decide(beat, slot, now, *, coalesce=True, max_instances=1, grace=None, running=0, backlog=None, on_overlap="skip"):
     """Return what becomes of a job with that trigger."""
     seconds = None if grace is None else grace / 1e6
     options = DEFAULT_OPTIONS.replaced(
-        {"misfire_grace_time": seconds, "coalesce": coalesce, "max_instances": max_instances}
+        {
+            "misfire_grace_time": seconds,
+            "coalesce": coalesce,
+            "max_instances": max_instances,
+            "on_overlap": on_overlap,
+        }
     )
     return plan(beat, Slot(slot, slot + beat.delay(slot)), now, options, running, backlog)
 
@@ -133,6 +139,63 @@ def test_without_coalescing_each_overlapping_fire_time_is_skipped():
 
     assert told(apart) == {"runs": [], "next": 50, "skipped": [10, 20, 30, 40]}
     assert told(together) == {"runs": [], "next": 50, "skipped": [40]}
+
+
+@pytest.mark.parametrize("policy", ["queue", "cancel_previous"])
+@pytest.mark.parametrize("end", [None, 10], ids=["goes on", "last"])
+def test_one_run_waits_for_the_slot(policy, end):
+    """With coalescing it is the latest when the slot is free; without, the first one, which is a backlog of one."""
+    together = decide(Beat(10, end), 10, 45, running=1, on_overlap=policy)
+    apart = decide(Beat(10, end), 10, 45, coalesce=False, running=1, on_overlap=policy)
+
+    assert told(together) == {"runs": [], "next": 10, "waits": True}
+    assert told(apart) == {"runs": [], "next": 10, "waits": True, "backlog": 10}
+
+
+@pytest.mark.parametrize("policy", ["queue", "cancel_previous"])
+@pytest.mark.parametrize(
+    ("end", "expected"),
+    [
+        pytest.param(None, {"runs": [10], "skipped": [20, 30, 40], "next": 50}, id="goes on"),
+        pytest.param(40, {"runs": [10], "skipped": [20, 30], "next": 40, "backlog": 40}, id="the last one waits"),
+        pytest.param(20, {"runs": [10], "next": 20, "backlog": 20}, id="only the last one"),
+        pytest.param(10, {"runs": [10], "next": None}, id="over"),
+    ],
+)
+def test_what_came_due_behind_the_waiting_run_is_skipped(policy, end, expected):
+    """Without coalescing, when the slot has become free."""
+    assert told(decide(Beat(10, end), 10, 45, coalesce=False, backlog=10, on_overlap=policy)) == expected
+
+
+def test_a_plan_can_be_cut_to_the_free_workers():
+    """What is left stays due as a backlog; of what was to be skipped behind it, nothing is decided yet."""
+    late = decide(Beat(10), 10, 45, coalesce=False, max_instances=9)
+    late.cut(1, 45)
+    queued = decide(Beat(10), 10, 45, coalesce=False, max_instances=9, backlog=20, on_overlap="queue")
+    assert told(queued) == {"runs": [10, 20], "skipped": [30, 40], "next": 50}
+    queued.cut(1, 45)
+
+    assert told(late) == {"runs": [10], "next": 20, "backlog": 45}
+    assert told(queued) == {"runs": [10], "next": 20, "backlog": 20}
+
+
+@pytest.mark.parametrize(
+    ("policy", "started", "due", "expected"),
+    [
+        ("cancel_previous", 10, 20, True),
+        ("cancel_previous", None, 20, True),
+        ("cancel_previous", 25, 20, False),
+        ("queue", 10, 20, False),
+        ("skip", 10, 20, False),
+    ],
+    ids=["came due meanwhile", "has not begun", "was due before", "queue", "skip"],
+)
+def test_a_run_is_superseded_by_one_that_came_due_while_it_went_on(policy, started, due, expected):
+    """Not by a backlog that was there when it began."""
+    run = Run.recorded("id", "job", "default", "default", 0, 0)
+    run.started = started
+
+    assert is_superseded(run, DEFAULT_OPTIONS.replaced({"on_overlap": policy}), due) is expected
 
 
 def test_a_long_list_of_skipped_times_is_cut():

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
-from apscheduler_lite._text import did_you_mean, one_of, shorten, to_text
+from apscheduler_lite._text import clock_text, did_you_mean, one_of, shorten, to_text
 
 
 class Unprintable:
@@ -62,3 +64,17 @@ def test_long_values_are_cut_in_the_middle():
 def test_a_value_that_cannot_be_printed_is_named_by_its_type():
     """Its own failure must not hide the error that is being explained."""
     assert shorten(Unprintable()) == "<Unprintable whose repr raised ZeroDivisionError>"
+
+
+@pytest.mark.parametrize(
+    ("moment", "expected"),
+    [
+        (datetime(2031, 1, 2, 9, 5, tzinfo=UTC), "09:05"),
+        (datetime(2031, 1, 2, 9, 5, 7, 500_000, tzinfo=UTC), "09:05:07"),
+        (datetime(2031, 1, 1, 23, 59, tzinfo=UTC), "2031-01-01 23:59"),
+    ],
+    ids=["full-minute", "seconds", "another-day"],
+)
+def test_a_time_of_day_is_as_short_as_it_can_be(moment, expected):
+    """Seconds and date stand only where they say something."""
+    assert clock_text(moment, datetime(2031, 1, 2, 10, tzinfo=UTC)) == expected

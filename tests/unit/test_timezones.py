@@ -12,12 +12,12 @@ import pytz
 import tzlocal
 
 from apscheduler_lite import _timezones
+from apscheduler_lite._host_zone import local_timezone
 from apscheduler_lite._timezones import (
     FIRST_INSTANT,
     LAST_INSTANT,
     from_instant,
     local_instant,
-    local_timezone,
     to_datetime,
     to_instant,
     to_timezone,

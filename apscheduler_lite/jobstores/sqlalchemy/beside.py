@@ -82,11 +82,11 @@ class Beside:
             self._claims.documents_of.with_for_update(skip_locked=True) if work.locks else self._claims.documents_of
         )
         rows = connection.execute(statement, {"ids": list(job_ids)}).all()
-        active = self._claims.count_active(connection, [row.id for row in rows])
+        active = self._claims.ongoing.of(connection, [row.id for row in rows])
         free: dict[str, tuple[Job | None, int]] = {}
         for row in rows:
             job = self._claims.restored(row, work)
-            free[row.id] = (job, 0 if job is None else job.max_instances - active.get(row.id, 0))
+            free[row.id] = (job, 0 if job is None else job.max_instances - len(active.get(row.id, ())))
         return free
 
     def _take_one_open(

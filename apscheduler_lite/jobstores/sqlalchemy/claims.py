@@ -17,18 +17,19 @@ from __future__ import annotations
 from sqlalchemy import Integer, bindparam, func, select
 
 from apscheduler_lite._planning import Slot, plan
-from apscheduler_lite._reasons import missed, overlapped
+from apscheduler_lite._reasons import missed
 from apscheduler_lite.errors import UnreadableJobError
 from apscheduler_lite.jobstores._claim import Claim, JobFault, UnknownExecutorError
 from apscheduler_lite.runs import Outcome, Run
 
 from .beside import Beside
 from .bulk import BulkInsert, BulkUpdate
+from .ongoing import Ongoing
 from .runs import new_row
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
     from sqlalchemy import Connection
@@ -67,7 +68,7 @@ class Claims:
         self._unreadable: dict[str, int] = {}  # id → revision of rows whose fault has been told of
         self._strays: set[str] = set()  # ids of jobs whose missing executor has been told of
         self._looks: dict[int, Any] = {}
-        jobs, runs = tables.jobs.c, tables.runs.c
+        jobs = tables.jobs.c
         self._due = (
             select(jobs.id, jobs.next_run_time, jobs.fire_time, jobs.backlog, jobs.revision, jobs.paused)
             .where(jobs.executor == bindparam("executor"), jobs.next_run_time <= bindparam("now"))
@@ -76,9 +77,7 @@ class Claims:
         )
         self._due_but_resting = self._due.where(jobs.id.not_in(bindparam("resting", expanding=True)))
         self.documents_of = select(tables.jobs).where(jobs.id.in_(bindparam("ids", expanding=True)))
-        self._active = select(runs.job_id).where(
-            runs.finished.is_(None), runs.open_at.is_(None), runs.job_id.in_(bindparam("ids", expanding=True))
-        )
+        self.ongoing = Ongoing(tables)
         self._advance = BulkUpdate(tables.jobs, ("next_run_time", "fire_time", "backlog"))
         self._advance_if_same = self._advance.plain.where(
             jobs.next_run_time == bindparam("b_due"), jobs.revision == bindparam("b_revision")
@@ -184,30 +183,29 @@ class Claims:
         if not rows:
             return 0
         jobs = self._jobs_of(connection, rows, work)
-        active = self.count_active(connection, [row.id for row in rows])
+        active = self.ongoing.of(connection, [row.id for row in rows])
         taken = 0
-        for row in rows:
-            job = jobs.get(row.id)
-            if job is None:
-                continue
+        for row in (each for each in rows if each.id in jobs):
+            job, ongoing = jobs[row.id], active.get(row.id, [])
             slot = Slot(row.next_run_time if row.fire_time is None else row.fire_time, row.next_run_time)
             try:
-                made = plan(job.trigger, slot, work.now, job._options, active.get(row.id, 0), row.backlog)
+                made = plan(job.trigger, slot, work.now, job._options, len(ongoing), row.backlog)
             except Exception as exc:
                 work.claim.faults.append(JobFault(job, row.id, exc, self._books.defer(row.id, work.now)))
                 continue
             self._books.failures.pop(row.id, None)
             if made.waits:
+                if made.backlog != row.backlog:
+                    self._advance_row(connection, row, made, work)
                 continue
             if len(made.runs) > left - taken:
-                # What no worker is free for stays due; it is late then, and does not overlap.
                 keep = left - taken
-                if keep == 0 and not made.skipped and not made.missed:
+                if keep == 0 and not made.missed:
                     continue
-                made.next, made.runs, made.backlog = made.runs[keep], made.runs[:keep], work.now
+                made.cut(keep, work.now)
             if self._advance_row(connection, row, made, work):
                 taken += len(made.runs)
-                work.add(job, row, made)
+                work.add(job, made, ongoing)
         return taken
 
     def _advance_row(self, connection: Connection, row: Any, made: Plan, work: Work) -> bool:
@@ -253,14 +251,6 @@ class Claims:
                 self._unreadable[row.id] = row.revision
                 work.claim.faults.append(JobFault(None, row.id, exc, seconds))
             return None
-
-    def count_active(self, connection: Connection, job_ids: list[str]) -> dict[str, int]:
-        """Return how many runs of these jobs are in progress, in all processes."""
-        # Asked after the rows were locked: whoever claimed them before has committed its runs by now.
-        counts: dict[str, int] = {}
-        for job_id in connection.execute(self._active, {"ids": job_ids}).scalars():
-            counts[job_id] = counts.get(job_id, 0) + 1
-        return counts
 
     def write_rows(self, connection: Connection, work: Work) -> None:
         """Write what was decided: all rows in two statements, however many there are."""
@@ -310,8 +300,8 @@ class Work:
             "b_claimed": self.now,
         }
 
-    def add(self, job: Job, row: Any, made: Plan) -> None:
-        """Take note of a job's plan."""
+    def add(self, job: Job, made: Plan, ongoing: Sequence[Any]) -> None:
+        """Take note of a job's plan; `ongoing` are the rows of its runs in progress."""
         claim = self.claim
         following = made.next
         job._next = None if following is None else following.due
@@ -323,10 +313,12 @@ class Work:
             self.rows.append(new_row(run, self.member, self.now))
         if following is None:
             claim.finished.append(job)
-        limit = job._options.max_instances
-        for slot in made.skipped or ():
-            claim.skipped.append((job, slot))
-            self._record(job, slot, Outcome.SKIPPED, overlapped(limit, slot.since, job.zone))
+        if made.skipped:
+            claim.skip(
+                job, made, self.alias, job.zone, self.now, (ongoing[0].due, ongoing[0].claimed) if ongoing else None
+            )
+        if self.keeps:
+            self.rows += [new_row(slot.run, None, self.now) for slot in made.skipped or () if slot.run is not None]
         for slot in made.missed or ():
             claim.missed.append((job, slot))
             self._record(job, slot, Outcome.MISSED, missed(self.now - slot.due, job._options.grace or 0))

@@ -3,23 +3,27 @@ One engine, and what each database wants to be treated like.
 
 All SQL of the store goes through `Database.read` and `Database.write`, which take a function of a connection. A write
 is one transaction; it is tried again where the database says that it met another one (deadlock, serialization failure,
-a lost connection), so the function must have no effect but through its connection and its result.
+a lost connection), so the function must have no effect but through its connection and its result. It may be called by
+another thread (see `deputy`), and must neither log nor take a lock that callers hold.
 """
 
 from __future__ import annotations
 
 import os
 from contextlib import contextmanager, nullcontext
-from threading import Condition, Lock, RLock
+from pathlib import Path
+from threading import Condition, RLock
 from weakref import WeakSet
 
 from apscheduler_lite._clock import Alarm, SystemClock
 from apscheduler_lite.errors import StoreUnavailableError
 
+from . import deputy
+
 try:
     from sqlalchemy import create_engine, event, text
     from sqlalchemy.engine import Engine, make_url
-    from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+    from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, NoSuchModuleError, OperationalError
     from sqlalchemy.pool import StaticPool
 except ImportError as exc:
     raise ImportError("SQLAlchemyJobStore needs SQLAlchemy 2: pip install 'apscheduler-lite[sqlalchemy]'") from exc
@@ -36,7 +40,7 @@ if TYPE_CHECKING:
     P = ParamSpec("P")
     T = TypeVar("T")
 
-__all__ = ["Database"]
+__all__ = ["Database", "visited"]
 
 ATTEMPTS = 5
 """How often a transaction is tried that met another one."""
@@ -75,6 +79,9 @@ class Database:
 
     def read(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what the function returns, which only reads; a lost connection is tried again once."""
+        return deputy.call(lambda: self._read(work, *args, **kwargs))
+
+    def _read(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         for attempt in (1, 2):
             try:
                 with self._gate, self._shared(), self._reading.connect() as connection:
@@ -87,6 +94,9 @@ class Database:
 
     def write(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what the function returns, which is called in a transaction, perhaps more than once."""
+        return deputy.call(lambda: self._write(work, *args, **kwargs))
+
+    def _write(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         for attempt in range(1, ATTEMPTS + 1):
             committing = False
             try:
@@ -172,20 +182,25 @@ class Gate:
     """
 
     def __init__(self) -> None:
-        self._changed = Condition(Lock())
+        self._changed = Condition()
         self._inside = 0
         _gates.add(self)
 
     def __enter__(self) -> None:
         """Go in, unless a fork is under way."""
-        with self._changed:
-            self._inside += 1
+        self._count(1)
 
     def __exit__(self, *exc_info: object) -> None:
         """Go out."""
-        with self._changed:
-            self._inside -= 1
+        self._count(-1)
+
+    def _count(self, step: int) -> None:
+        # Not for ever: a signal handler may have interrupted the fork, and wait for whoever wants to go in here.
+        is_held = self._changed.acquire(timeout=LONGEST_FORK)
+        self._inside += step
+        if is_held:
             self._changed.notify_all()
+            self._changed.release()
 
     def close(self) -> None:
         """Let nobody in any more, and wait until all are out."""
@@ -217,9 +232,23 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
 
 
+def visited(url: Any) -> Database:
+    """
+    Return a database that is somebody else's: read as it is, and not set up.
+
+    Raises:
+        ImportError: its driver is not installed; the message says how to install it.
+        ValueError: it is a file of SQLite that does not exist, and that a connection would make.
+    """
+    parsed = _parsed(url)
+    if parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").is_file():
+        raise ValueError(f"there is no SQLite file {parsed.database!r}")
+    return Database(None, _created(parsed), None)
+
+
 def _engine_from(url: Any, engine_options: Mapping[str, Any] | None) -> Engine:
     options = dict(engine_options or {})
-    parsed = _with_installed_driver(make_url(url))
+    parsed = _parsed(url)
     backend = parsed.get_backend_name()
     if backend == "sqlite":
         connect_args = {"timeout": BUSY_TIMEOUT, "check_same_thread": False, **options.pop("connect_args", {})}
@@ -232,13 +261,26 @@ def _engine_from(url: Any, engine_options: Mapping[str, Any] | None) -> Engine:
             # Without gap locks, which would make adding a job wait for whoever claims.
             options.setdefault("isolation_level", "READ COMMITTED")
             options.setdefault("pool_recycle", 3600)
-    try:
-        engine = create_engine(parsed, **options)
-    except ModuleNotFoundError as exc:
-        raise ImportError(_missing(parsed, exc)) from exc
+    engine = _created(parsed, **options)
     if backend == "sqlite":
         event.listen(engine, "connect", _set_up_sqlite)
     return engine
+
+
+def _created(url: URL, **options: Any) -> Engine:
+    try:
+        return create_engine(url, **options)
+    except ModuleNotFoundError as exc:
+        raise ImportError(_missing(url, exc)) from exc
+    except NoSuchModuleError:
+        raise ValueError(f"SQLAlchemy knows no database {url.drivername!r} (as in the url {url})") from None
+
+
+def _parsed(url: Any) -> URL:
+    try:
+        return _with_installed_driver(make_url(url))
+    except ArgumentError as exc:
+        raise ValueError(f"url is not the url of a database, such as sqlite:///jobs.db: {exc}") from None
 
 
 def _with_installed_driver(url: URL) -> URL:

@@ -12,7 +12,7 @@ left as it is: logged once for each revision, skipped, and tried again after a p
 
 from __future__ import annotations
 
-from threading import Lock
+from collections import OrderedDict
 from types import FunctionType
 
 from apscheduler_lite._clock import SystemClock
@@ -26,7 +26,7 @@ from .schema import ID_LENGTH
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Any, Protocol
 
     from apscheduler_lite.serializers.signing import Signer
@@ -57,15 +57,19 @@ class Documents:
         self.signer = signer
         self.allowed = None if allowed is None else tuple(allowed)
         self.owner: tuple[Any, str | None] = (None, None)  # the scheduler and the alias that restored jobs belong to
-        self._lock = Lock()
-        self._restored: dict[str, tuple[int, Job]] = {}
+        # Without a lock, which a signal handler would meet: each step below is one of C.
+        self._restored: OrderedDict[str, tuple[int, Job]] = OrderedDict()
         self._told: dict[str, int] = {}  # id → revision of rows that were logged as unreadable
 
     # -- writing -----------------------------------------------------------------------------------------------
 
-    def row_of(self, job: Job) -> dict[str, Any]:
+    def row_of(self, job: Job, definition: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """
         Return the columns of a job.
+
+        Args:
+            job: the job.
+            definition: what `definition_of` has returned for it, if it was asked before.
 
         Raises:
             TransientJobError: its function has no importable name.
@@ -75,7 +79,7 @@ class Documents:
             "id": job.id,
             **self.times_of(job),
             "paused": int(job.paused),
-            **self.definition_of(job),
+            **(definition or self.definition_of(job)),
             "revision": _clock.now(),
         }
 
@@ -89,11 +93,10 @@ class Documents:
             self._keep(job._copy(), revision)
 
     def _keep(self, job: Job, revision: int) -> None:
-        with self._lock:
-            self._restored.pop(job.id, None)
-            self._restored[job.id] = (revision, job)
-            if len(self._restored) > CACHED:
-                del self._restored[next(iter(self._restored))]
+        self._restored.pop(job.id, None)
+        self._restored[job.id] = (revision, job)
+        if len(self._restored) > CACHED:
+            self._restored.popitem(last=False)
 
     def definition_of(self, job: Job) -> dict[str, Any]:
         """Return the columns that a change of the job's definition rewrites."""
@@ -170,13 +173,8 @@ class Documents:
 
     def forget(self) -> None:
         """Read everything anew."""
-        with self._lock:
-            self._restored.clear()
+        self._restored.clear()
         self._told.clear()
-
-    def after_fork(self) -> None:
-        """Let go of a lock that a thread of the parent may have held."""
-        self._lock = Lock()
 
     def _read(self, row: Any) -> Job:
         try:

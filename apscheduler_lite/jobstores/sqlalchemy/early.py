@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from apscheduler_lite.job import Job
     from apscheduler_lite.jobstores.base import Settle
 
-    from .jobs import JobRows
+    from .jobs import Definition, JobRows
 
 __all__ = ["EarlyJobs"]
 
@@ -44,7 +44,7 @@ class EarlyJobs:
     def __init__(self, rows: JobRows) -> None:
         self._rows = rows
         self._lock = RLock()  # held while they are written, too: whoever looks then must see them
-        self._waiting: dict[str, tuple[Job, Settle]] = {}
+        self._waiting: dict[str, tuple[Job, Settle, Definition]] = {}
         self._added_at = float("-inf")
         self._timer: Timer | None = None
         self._is_registered = False
@@ -54,22 +54,22 @@ class EarlyJobs:
 
     def add(self, job: Job, settle: Settle) -> None:
         """Write a job, now or in a moment."""
-        with self._lock:
-            now = _clock.monotonic()
-            is_alone = not self._waiting and now - self._added_at > CLOSELY
-            if is_alone:
-                self._rows.put([job], settle)
-            else:
-                self._let_wait(job, settle)
-            self._added_at = _clock.monotonic()
+        if not self._waiting and _clock.monotonic() - self._added_at > CLOSELY:
+            self._rows.put([job], settle)
+        else:
+            self._let_wait(job, settle)
+        self._added_at = _clock.monotonic()
 
     def _let_wait(self, job: Job, settle: Settle) -> None:
+        # Without the lock: while others are being written, more can be added.
         if job.id in self._waiting:
             self.flush()
-        if not self._rows.check(job, settle):
+        definition = self._rows.check(job, settle)
+        waiting = None if definition is None else (job, settle, definition)
+        if waiting is None or self._waiting.setdefault(job.id, waiting) is not waiting:
+            self.flush()
             self._rows.put([job], settle)
             return
-        self._waiting[job.id] = (job, settle)
         if len(self._waiting) >= AT_ONCE:
             self.flush()
         elif self._timer is None:
@@ -90,8 +90,7 @@ class EarlyJobs:
             self._rows.logger.exception(
                 "Error writing %d jobs; it is tried again", len(self._waiting), extra={"action": "add_failed"}
             )
-            with self._lock:
-                self._set_timer(RETRY)
+            self._set_timer(RETRY)
 
     def flush(self) -> None:
         """Write what waits."""
@@ -99,20 +98,27 @@ class EarlyJobs:
             self._timer = None
             if not self._waiting:
                 return
-            settles = {job.id: settle for job, settle in self._waiting.values()}
-            jobs = [job for job, _ in self._waiting.values()]
+            waiting = self._waiting.copy()
             try:
-                self._rows.put(jobs, lambda job, before: settles[job.id](job, before))
+                self._rows.put(
+                    [job for job, _, _ in waiting.values()],
+                    lambda job, before: _settle_again(waiting[job.id][1], job, before),
+                    {job_id: definition for job_id, (_, _, definition) in waiting.items()},
+                )
             except ConflictingIdError:
-                # Another process has taken an id in the moment since it was free here.
-                for job in jobs:
-                    self._put_one(job, settles[job.id])
-            self._waiting.clear()
+                for job, settle, _ in waiting.values():
+                    self._put_one(job, settle)
+            # No others: a signal handler may have added some meanwhile, or have written these.
+            for job_id, written in waiting.items():
+                if self._waiting.get(job_id) is written:
+                    del self._waiting[job_id]
 
     def _put_one(self, job: Job, settle: Settle) -> None:
         try:
             self._rows.put([job], settle)
         except ConflictingIdError as exc:
+            if self._rows.holds(job):
+                return  # written by a signal handler in the middle of this
             self._rows.logger.error(  # noqa: TRY400 - there is nothing in the traceback
                 "Job %s was not added: another process was faster (%s)", job.id, exc, extra={"action": "add_failed"}
             )
@@ -122,6 +128,11 @@ class EarlyJobs:
         self._lock = RLock()
         self._waiting = {}
         self._timer = None
+
+
+def _settle_again(settle: Settle, job: Job, before: Job | None) -> bool:
+    """Settle a job as it was when it was added, unless there is one of its id now."""
+    return settle(job, before) if before is not None else True
 
 
 def _flush_at_exit(flush: WeakMethod[Any]) -> None:

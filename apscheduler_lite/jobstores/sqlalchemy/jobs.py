@@ -19,9 +19,11 @@ from sqlalchemy.exc import IntegrityError
 
 from apscheduler_lite.errors import ConflictingIdError, JobLookupError, UnreadableJobError
 
+from .bulk import BulkInsert
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any
 
     from sqlalchemy import Connection
@@ -33,15 +35,18 @@ if TYPE_CHECKING:
     from .documents import Documents
     from .schema import Tables
 
+    Definition = Mapping[str, Any]
+
 __all__ = ["JobRows", "refuse_taken"]
 
 ATTEMPTS = 5
 """How often a job is added whose row another process adds or changes in the same moment."""
 
 CHUNK = 500
-"""How many ids one statement names."""
+"""How many ids one statement names, and how many rows a page has."""
 
 _TIMES = ("_next", "_fire_time")
+_NONE_CHECKED: Mapping[str, Definition] = {}
 _RANDOM = re.compile("[0-9a-f]{32}")
 
 
@@ -59,6 +64,7 @@ class JobRows:
         self._tell_others = tell_others
         jobs = tables.jobs.c
         self._is_visible = jobs.next_run_time.is_not(None) | (jobs.paused != 0)
+        self._insert_many = BulkInsert(tables.jobs, [each.name for each in tables.jobs.columns])
         self._by_ids = select(tables.jobs).where(jobs.id.in_(bindparam("ids", expanding=True)))
 
     # -- looking -----------------------------------------------------------------------------------------------
@@ -80,8 +86,20 @@ class JobRows:
         found = self._restored(select(self._table).where(self._is_visible))
         return sorted(found, key=lambda job: (job._next is None, job._next or 0, job.id))
 
+    def later(self, instant: int) -> Iterator[Job]:
+        """Yield the jobs that are due later than an instant; no more than a few are held at the same time."""
+        jobs = self._table.c
+        page = select(self._table).where(jobs.next_run_time > instant).order_by(jobs.id).limit(CHUNK)
+        statement = page
+        while True:
+            rows = self._database.read(_fetch, statement)
+            yield from self._documents.readable(rows, self.logger)
+            if len(rows) < CHUNK:
+                return
+            statement = page.where(jobs.id > rows[-1].id)
+
     def _restored(self, statement: Any) -> list[Job]:
-        rows = self._database.read(lambda connection: connection.execute(statement).all())
+        rows = self._database.read(_fetch, statement)
         return self._documents.readable(rows, self.logger)
 
     # -- adding ------------------------------------------------------------------------------------------------
@@ -100,48 +118,77 @@ class JobRows:
         connection.execute(self._table.insert(), row)
         self._tell_others(connection)
 
-    def put(self, jobs: Sequence[Job], settle: Settle) -> None:
-        """Add or replace jobs in one transaction, as `BaseJobStore.add_jobs` says."""
+    def put(self, jobs: Sequence[Job], settle: Settle, checked: Mapping[str, Definition] = _NONE_CHECKED) -> None:
+        """
+        Add or replace jobs in one transaction, as `BaseJobStore.add_jobs` says.
+
+        Args:
+            jobs: the jobs.
+            settle: what is asked about each.
+            checked: by id, the definitions of those that `check` was called for.
+        """
+        unreadable: list[tuple[Any, UnreadableJobError]] = []
+        # Nobody else has an id that was drawn at random, so nobody is asked for one that looks so.
+        ids = [job.id for job in jobs if not _RANDOM.fullmatch(job.id)]
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                added = self._database.write(self._put, jobs, settle)
+                added = self._database.write(self._put, jobs, settle, checked, ids, unreadable)
             except IntegrityError:
                 # Another process has added or changed one of them since we looked; now it is there to be seen.
                 if attempt == ATTEMPTS:
                     raise
+                ids = [job.id for job in jobs]
             else:
                 for job, revision in added:
                     self._documents.remember(job, revision)
                 return
+            finally:
+                self._tell_of(unreadable)
 
-    def check(self, job: Job, settle: Settle) -> bool:
-        """Find out what `put` would, and write nothing; return whether the job is to be stored."""
-        # Nobody else has an id that was drawn at random, so nobody is asked for one that looks so.
-        row = None if _RANDOM.fullmatch(job.id) else self._database.read(self._rows, [job.id]).get(job.id)
-        is_wanted = settle(job, self._present_job(row) if _is_there(row) else None)
-        self._documents.row_of(job)
-        return is_wanted
+    def check(self, job: Job, settle: Settle) -> Definition | None:
+        """Find out what `put` would, and write nothing; return what it will write, None when nothing."""
+        row = None if _RANDOM.fullmatch(job.id) else self._row(job.id)
+        unreadable: list[tuple[Any, UnreadableJobError]] = []
+        is_wanted = settle(job, self._present_job(row, unreadable) if _is_there(row) else None)
+        self._tell_of(unreadable)
+        return self._documents.definition_of(job) if is_wanted else None
 
-    def _put(self, connection: Connection, jobs: Sequence[Job], settle: Settle) -> list[tuple[Job, int]]:
-        """Add or replace jobs; return those that were added, with their revisions."""
-        present = self._rows(connection, [job.id for job in jobs], locks=True)
+    def holds(self, job: Job) -> bool:
+        """Return whether the job is stored, as it is."""
+        row, wanted = self._row(job.id), self._documents.definition_of(job)
+        return row is not None and all(getattr(row, name) == value for name, value in wanted.items())
+
+    def _put(
+        self,
+        connection: Connection,
+        jobs: Sequence[Job],
+        settle: Settle,
+        checked: Mapping[str, Definition],
+        ids: list[str],
+        unreadable: list[tuple[Any, UnreadableJobError]],
+    ) -> list[tuple[Job, int]]:
+        """Add or replace jobs, those with the ids perhaps stored; return those added, with their revisions."""
+        present = self._rows(connection, ids, locks=True)
         new: list[dict[str, Any]] = []
         added = []
         for job in jobs:
             row = present.get(job.id)
-            is_wanted = settle(job, self._present_job(row) if _is_there(row) else None)
+            is_wanted = settle(job, self._present_job(row, unreadable) if _is_there(row) else None)
             if row is None:
                 if is_wanted:
-                    new.append(self._documents.row_of(job))
+                    new.append(self._documents.row_of(job, checked.get(job.id)))
                     added.append((job, new[-1]["revision"]))
             elif is_wanted:
                 self._replace(connection, row, self._documents.row_of(job))
             elif _is_there(row):
                 connection.execute(delete(self._table).where(self._table.c.id == job.id))
         if new:
-            connection.execute(self._table.insert(), new)
+            self._insert_many.execute(connection, new)
         self._tell_others(connection)
         return added
+
+    def _row(self, job_id: str) -> Any:
+        return self._database.read(self._rows, [job_id]).get(job_id)
 
     def _rows(self, connection: Connection, ids: list[str], *, locks: bool = False) -> dict[str, Any]:
         """Return the rows with those ids."""
@@ -152,13 +199,17 @@ class JobRows:
             found.update((row.id, row) for row in rows)
         return found
 
-    def _present_job(self, row: Any) -> Job:
+    def _present_job(self, row: Any, unreadable: list[tuple[Any, UnreadableJobError]]) -> Job:
         """Return the job of a row, or one with nothing but its id where it cannot be restored: it can be replaced."""
         try:
             return self._documents.restore(row)
         except UnreadableJobError as exc:
-            self._documents.tell_once(row, exc, self.logger)
+            unreadable.append((row, exc))
             return self._documents.stand_in(row)
+
+    def _tell_of(self, unreadable: list[tuple[Any, UnreadableJobError]]) -> None:
+        for row, exc in unreadable:
+            self._documents.tell_once(row, exc, self.logger)
 
     def _replace(self, connection: Connection, row: Any, values: Mapping[str, Any]) -> None:
         """Write what is different of a row; the same job added at each start costs no write."""
@@ -231,6 +282,10 @@ class JobRows:
     def remove_all(self) -> None:
         """Remove every job."""
         self._database.write(lambda connection: connection.execute(delete(self._table)))
+
+
+def _fetch(connection: Connection, statement: Any) -> Sequence[Any]:
+    return connection.execute(statement).all()
 
 
 def refuse_taken(job: Job, before: Job | None) -> bool:

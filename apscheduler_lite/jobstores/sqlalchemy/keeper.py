@@ -7,9 +7,10 @@ no claim has done that on its way, and prunes the history. Nothing that it meets
 
 from __future__ import annotations
 
-from threading import Event, Lock, Thread
+from collections import deque
+from threading import RLock, Thread
 
-from apscheduler_lite._clock import SystemClock
+from apscheduler_lite._clock import Alarm, SystemClock
 
 from .liveness import Member, Watch
 
@@ -77,6 +78,8 @@ class Keeper:
         logger: logging.Logger,
         alias: str,
         wakeup: Callable[[], object],
+        adopts: Callable[[str], bool],
+        adopt: Callable[[Run], bool],
         heartbeat_interval: float,
         dead_after: float,
         keep_runs: float | None,
@@ -88,15 +91,17 @@ class Keeper:
         self._logger = logger
         self._alias = alias
         self._wakeup = wakeup
+        self._adopts = adopts  # whether the executor by an alias may still have runs of a scheduler that is dead
+        self._adopt = adopt  # has a run taken over by its executor; returns whether it was
         self._interval = heartbeat_interval
         self._dead_after = dead_after
         self._keep_runs = keep_runs
-        self._lock = Lock()
-        self._flushing = Lock()
-        self._bell = Event()
-        self._closing = Event()
-        self._ended: list[Run] = []
-        self._interrupted: list[Run] = []
+        # A signal handler may interrupt the thread that holds it, and close the store.
+        self._flushing = RLock()
+        self._bell = Alarm()
+        self._is_closing = False
+        self._ended: deque[Run] = deque()
+        self._interrupted: deque[Run] = deque()
         self.active: dict[str, Run] = {}  # claimed here and not known to have ended
         self._watch = Watch(database, tables, heartbeat_interval)
         self._prune_at = _clock.monotonic() + min(PRUNE_EVERY, heartbeat_interval)
@@ -126,9 +131,11 @@ class Keeper:
             closed: called at the very end.
         """
         self._closed = closed
-        self._closing.set()
+        self._is_closing = True
         self.flush()
-        self._bell.set()
+        if _clock.monotonic() < self._reconcile_until:
+            self._guarded(self.reconcile)
+        self._bell.ring()
         if self._thread is not None and not self._goes_on():
             self._thread.join()
 
@@ -136,7 +143,7 @@ class Keeper:
         """End, whatever goes on: the row stays, so that the others find the runs in progress interrupted."""
         self._is_abandoned = self._goes_on()
         self.active.clear()
-        self._bell.set()
+        self._bell.ring()
         if self._thread is not None:
             self._thread.join(LAST_TRIES)
 
@@ -144,19 +151,17 @@ class Keeper:
 
     def _goes_on(self) -> bool:
         """Return whether there are runs that have not ended."""
-        with self._lock:
-            return bool(self.active.keys() - {run.id for run in self._ended})
+        return bool(self.active.keys() - {run.id for run in self._ended.copy()})
 
     _closed: Callable[[], object] | None = None
 
     def _keep(self) -> None:
         beat_at = _clock.monotonic() + self._interval
-        while not self._closing.is_set() or self._ended or self._goes_on():
+        while not self._is_closing or self._ended or self._goes_on():
             self._bell.wait(max(0.0, min(beat_at - _clock.monotonic(), RETRY if self._ended else self._interval)))
-            self._bell.clear()
             if self._ended:
                 self._gather()
-                if not self.flush() and self._closing.is_set() and not self._try_last():
+                if not self.flush() and self._is_closing and not self._try_last():
                     break
             if _clock.monotonic() >= beat_at:
                 self._guarded(self._beat)
@@ -165,10 +170,14 @@ class Keeper:
 
     def _gather(self) -> None:
         """Give the next claim of the scheduler a chance to write the outcomes on its way."""
-        self._closing.wait(GATHER)
+        self._linger(GATHER)
         if self._ended:
             self._wakeup()
-            self._closing.wait(LINGER)
+            self._linger(LINGER)
+
+    def _linger(self, seconds: float) -> None:
+        if not self._is_closing:
+            self._database.pause(seconds)
 
     def _try_last(self) -> bool:
         """Go on trying to write outcomes for a while; return whether that worked."""
@@ -217,10 +226,9 @@ class Keeper:
 
     def end(self, runs: Sequence[Run]) -> None:
         """Take note of how runs ended, to be written soon."""
-        with self._lock:
-            self._ended.extend(runs)
-        if not self._bell.is_set():
-            self._bell.set()
+        self._ended.extend(runs)
+        if not self._bell.is_rung:
+            self._bell.ring()
 
     def is_worth_a_claim(self) -> bool:
         """Return whether half of what is in progress has ended; what has not is looked at again in a moment."""
@@ -237,22 +245,19 @@ class Keeper:
     def take_ended(self) -> list[Run]:
         """Return the outcomes to be written; `written` or `put_back` must follow."""
         self._flushing.acquire()
-        with self._lock:
-            ended, self._ended = self._ended, []
-        return ended
+        return _drained(self._ended)
 
     def written(self, ended: Sequence[Run]) -> None:
         """Take note that the outcomes are in the database."""
         self._flushing.release()
         for run in ended:
             self.active.pop(run.id, None)
-        if self._closing.is_set():
-            self._bell.set()
+        if self._is_closing:
+            self._bell.ring()
 
     def put_back(self, ended: list[Run]) -> None:
         """Keep outcomes that could not be written."""
-        with self._lock:
-            self._ended = ended + self._ended
+        self._ended.extendleft(reversed(ended))
         self._flushing.release()
 
     def flush(self) -> bool:
@@ -296,35 +301,48 @@ class Keeper:
             self._prune(now - round(self._keep_runs * 1_000_000))
 
     def _prune(self, before: int) -> None:
-        while self._database.write(self._records.prune, before) >= 1_000 and not self._closing.is_set():
+        while self._database.write(self._records.prune, before) >= 1_000 and not self._is_closing:
             self._database.pause(0.05)
 
     def _look_after_others(self) -> None:
         found: list[Run] = []
         for row in self._watch.dead(self.member.id):
-            interrupted = self._database.write(self._records.interrupt, row, self._now(), self._alias)
-            if interrupted is not None:
-                self._logger.warning(
-                    'Job store "%s": the scheduler of pid %s on %s is dead; %d runs of it were interrupted',
-                    self._alias,
-                    row.pid,
-                    row.host,
-                    len(interrupted),
-                    extra={"action": "scheduler_dead"},
-                )
-                found.extend(interrupted)
+            settled = self._database.write(
+                self._records.settle, row, self.member, self._adopts, self._now(), self._alias
+            )
+            if settled is None:
+                continue
+            self._logger.warning(
+                'Job store "%s": the scheduler of pid %s on %s is dead; %d runs of it were interrupted, %d are taken'
+                " over",
+                self._alias,
+                row.pid,
+                row.host,
+                len(settled.interrupted),
+                len(settled.taken_over),
+                extra={"action": "scheduler_dead"},
+            )
+            found += settled.interrupted
+            found += self._hand_on(settled.taken_over)
         if found:
-            with self._lock:
-                self._interrupted.extend(found)
+            self._interrupted.extend(found)
             self._wakeup()
+
+    def _hand_on(self, runs: list[Run]) -> list[Run]:
+        """Have runs that may go on in an engine taken over by their executor; return those that it has not taken."""
+        self.begin(runs)
+        left = [run.id for run in runs if not self._adopt(run)]
+        if not left:
+            return []
+        reason = "interrupted: its process ended, and its executor did not take it over"
+        interrupted = self._database.write(self._records.interrupt, left, reason, self._now(), self._alias)
+        for run_id in left:
+            self.active.pop(run_id, None)
+        return interrupted
 
     def take_interrupted(self) -> list[Run]:
         """Return the runs that were found to be interrupted since the last call."""
-        if not self._interrupted:
-            return self._interrupted
-        with self._lock:
-            interrupted, self._interrupted = self._interrupted, []
-        return interrupted
+        return _drained(self._interrupted) if self._interrupted else []
 
     def confirm(self, run: Run, member: Member) -> bool:
         """Return whether a run that this process claimed long ago is still its to begin."""
@@ -333,7 +351,8 @@ class Keeper:
                 return member.owns(run.id, self._now())
             except Exception:
                 self._guarded(lambda: self._logger.warning("The owner of %r cannot be asked for; waiting", run))
-                if self._closing.wait(RETRY):
+                self._database.pause(RETRY)
+                if self._is_closing:
                     return False
 
     def commit_is_open(self) -> None:
@@ -345,3 +364,14 @@ class Keeper:
         count = self._database.write(self._records.reopen_unknown, self.member.id, list(self.active), self._now())
         if count:
             self._wakeup()
+
+
+def _drained(queue: deque[Run]) -> list[Run]:
+    """Return what is in the queue, which others fill and empty in the same moment."""
+    found: list[Run] = []
+    try:
+        while queue:
+            found.append(queue.popleft())
+    except IndexError:  # a signal handler has taken the last one
+        return found
+    return found

@@ -9,9 +9,11 @@ over, costs no more than the wait for the next poll.
 from __future__ import annotations
 
 import hashlib
-from threading import Event, Thread
+from threading import Thread
 
 from sqlalchemy import func, select
+
+from apscheduler_lite._clock import Alarm
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,20 +55,21 @@ class Listener:
         self._notices = notices
         self._wakeup = wakeup
         self._logger = logger
-        self._closing = Event()
+        self._is_closing = False
+        self._bell = Alarm()
         self._thread = Thread(target=self._listen, name=f"apscheduler_lite.{alias}.listener", daemon=True)
         self._thread.start()
 
     def _listen(self) -> None:
         pause = 0.5
-        while not self._closing.is_set():
+        while not self._is_closing:
             try:
                 self._listen_on_one_connection()
                 pause = 0.5
             except Exception as exc:
                 self._logger.info("Listening for changes broke off: %s", exc, extra={"action": "listen_failed"})
                 pause = min(2 * pause, LONGEST_PAUSE)
-            self._closing.wait(pause)
+            self._bell.wait(pause)
 
     def _listen_on_one_connection(self) -> None:
         with self._notices.database.engine.connect() as connection:
@@ -75,13 +78,14 @@ class Listener:
             driver.autocommit = True
             driver.execute(f'LISTEN "{self._notices.channel}"')
             self._wakeup()  # what was said before we listened
-            while not self._closing.is_set():
+            while not self._is_closing:
                 for _ in driver.notifies(timeout=PATIENCE, stop_after=1):
                     self._wakeup()
 
     def close(self) -> None:
         """End, by a notice to ourselves."""
-        self._closing.set()
+        self._is_closing = True
+        self._bell.ring()
         try:
             self._notices.database.write(self._notices.send)
         except Exception:  # then it ends when its patience does

@@ -165,7 +165,8 @@ def _version(connection: Connection, tables: Tables) -> int | None:
         if {"id", "next_run_time", "job_state"} <= columns:
             raise ValueError(
                 f"table {full!r} holds jobs of APScheduler 3. Choose another tablename and copy them into it with"
-                f"  apscheduler-lite migrate-from  (the old table stays as it is)"
+                f"  apscheduler-lite migrate-from --from-url URL --from-table {tables.name} --to-table OTHER  (the old"
+                " table stays as it is)"
             )
         raise ValueError(f"table {full!r} was not made by this library; choose another tablename")
     if not inspector.has_table(tables.meta.name, schema=tables.schema):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from datetime import timedelta
-from threading import Lock, RLock
+from threading import RLock
 from weakref import finalize
 
 from apscheduler_lite._clock import SystemClock
@@ -83,6 +83,7 @@ class SQLAlchemyJobStore(BaseJobStore):
     """
 
     persistent = True
+    records_at_once = True
     works_before_start = True
     is_thread_safe = True
 
@@ -128,11 +129,12 @@ class SQLAlchemyJobStore(BaseJobStore):
         self._keeper: Keeper | None = None
         self._last_keeper: Keeper | None = None  # of the start before, as long as runs of it go on
         self._listener: Listener | None = None
-        self._preparing = Lock()
+        self._preparing = RLock()
         self._is_prepared = False
         self._has_more = False
         self._has_open = True
         self._look_at = 0.0
+        self._cancellable: list[Run] = []  # runs in progress that give way to the next one of their job
         self._strays_at = 0.0
         self._known_executors: frozenset[str] = frozenset()
 
@@ -154,6 +156,8 @@ class SQLAlchemyJobStore(BaseJobStore):
             logger=self._logger,
             alias=alias,
             wakeup=scheduler.wakeup,
+            adopts=scheduler._adopts,
+            adopt=scheduler._adopt,
             heartbeat_interval=self._heartbeat_interval,
             dead_after=self._dead_after,
             keep_runs=self._keep_runs,
@@ -189,9 +193,8 @@ class SQLAlchemyJobStore(BaseJobStore):
     def after_fork(self) -> None:
         super().after_fork()
         self._keeper = self._last_keeper = self._listener = None
-        self._preparing = Lock()
+        self._preparing = RLock()
         self._early.after_fork()
-        self._documents.after_fork()
         self._books_of_ours.lock = RLock()
         self._database.after_fork()
 
@@ -263,6 +266,7 @@ class SQLAlchemyJobStore(BaseJobStore):
         claim = self._claim(now, usable, keeper)
         claim.is_short = self._has_more or len(usable) < len(capacity)
         claim.interrupted = keeper.take_interrupted()
+        claim.superseded = self._find_superseded(now, claim)
         self._look_for_strays(now, capacity, claim)
         retry = self._books_of_ours.next_retry(now)
         if retry is not None:
@@ -322,6 +326,15 @@ class SQLAlchemyJobStore(BaseJobStore):
             work.claim.next_due = min((each for each in (due, open_at) if each is not None), default=None)
         return work
 
+    def _find_superseded(self, now: int, claim: Claim) -> list[Run]:
+        """Return our runs that the next one of their job waits for and cancels; no worker need be free for that."""
+        self._cancellable = [run for run in self._cancellable if run.outcome is None]
+        found: list[Run] = []
+        if self._cancellable:
+            found = self._database.read(self._claims.ongoing.superseded, self._cancellable, now)
+        self._cancellable += [run for run in claim.runs if run.job and run.job.on_overlap == "cancel_previous"]
+        return found
+
     def _look_for_strays(self, now: int, capacity: Capacity, claim: Claim) -> None:
         """Report due jobs whose executor this scheduler does not have, now and then."""
         known = frozenset(capacity)
@@ -346,6 +359,9 @@ class SQLAlchemyJobStore(BaseJobStore):
         self._has_open = True
         if self._keeper is not None:
             self._keeper.forget(run)
+
+    def later_jobs(self, instant: int) -> Iterable[Job]:
+        return self._ready().later(instant)
 
     def retry_all(self) -> None:
         self._books_of_ours.forget()

@@ -25,15 +25,8 @@ from apscheduler_lite._timezones import (
 )
 from apscheduler_lite._transitions import LocalClock, local_clock
 from apscheduler_lite.triggers.base import BaseTrigger
-from apscheduler_lite.triggers.exact import (
-    STATE_VERSION,
-    ExactTrigger,
-    check_state,
-    choose_zone,
-    time_text,
-    to_jitter,
-    warn_of_other_zone,
-)
+from apscheduler_lite.triggers.exact import STATE_VERSION, check_state, time_text, to_jitter
+from apscheduler_lite.triggers.zoned import ZonedTrigger, choose_zone, local_names, warn_of_other_zone
 
 from .expressions import Expression, compile_fields, field_text
 from .fields import FIELD_NAMES, CronField, fields_of
@@ -46,7 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["CronTrigger"]
 
 
-class CronTrigger(ExactTrigger):
+class CronTrigger(ZonedTrigger):
     """
     Fire whenever the local time matches all the fields.
 
@@ -161,6 +154,8 @@ class CronTrigger(ExactTrigger):
         end = None if end_date is None else read_datetime(end_date, "end_date")
         zone, zone_is_open = choose_zone(timezone, start_date, end_date)
         self._open = (start, end) if zone_is_open else None
+        self._follows_host = zone_is_open
+        self._local = local_names(start_date=start, end_date=end)
         self._place(zone, start, end)
 
     def _place(self, zone: tzinfo, start: datetime | None, end: datetime | None) -> None:
@@ -296,6 +291,10 @@ class CronTrigger(ExactTrigger):
             self._place(timezone, *bounds)
         return self
 
+    def _move(self, timezone: tzinfo) -> None:
+        start, end = self._as_given("start_date", self.start_date), self._as_given("end_date", self.end_date)
+        self._place(timezone, start, end)
+
     def describe(self) -> str:
         """Return when the trigger fires, in exact English words."""
         from apscheduler_lite.triggers.wording import limit_words
@@ -355,6 +354,7 @@ class CronTrigger(ExactTrigger):
             "dst_gap": self.dst_gap,
             "dst_fold": self.dst_fold,
             "open": self._open,
+            **self._zone_state(),
         }
 
     def __setstate__(self, state: Any) -> None:
@@ -369,6 +369,7 @@ class CronTrigger(ExactTrigger):
         self._policy = choose_policy(state.get("dst_gap", "after"), state.get("dst_fold", "first"))
         self.jitter = state.get("jitter")
         self._open = state.get("open")
+        self._restore_zone_state(state)
         start, end = state.get("start_date"), state.get("end_date")
         self._place(
             to_timezone(state["timezone"]),
