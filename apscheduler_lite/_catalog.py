@@ -8,8 +8,8 @@ is held for dict operations only: stores, which may be slow or a stranger's, are
 from __future__ import annotations
 
 from contextlib import suppress
-from threading import RLock
 
+from ._locks import make_lock
 from ._new_jobs import NewJob, by_different_ids, is_finished, schedule
 from ._planning import first_slot
 from ._slots import set_slot, slot_of, slots_of
@@ -32,7 +32,7 @@ class Catalog:
 
     def __init__(self, host: Any) -> None:
         self._host = host
-        self.lock = RLock()
+        self.lock = make_lock()
         self.stores: dict[str, BaseJobStore] = {}
         # The started stores with their aliases. A new tuple at each change, so that it can be read without the lock.
         self.open: tuple[tuple[str, BaseJobStore], ...] = ()
@@ -62,7 +62,10 @@ class Catalog:
             self.open = tuple(each for each in self.open if alias is not None and each[0] != alias)
 
     def _opened(self, alias: str) -> BaseJobStore | None:
-        return next((store for name, store in self.open if name == alias), None)
+        for name, store in self.open:
+            if name == alias:
+                return store
+        return None
 
     @property
     def usable(self) -> tuple[tuple[str, BaseJobStore], ...]:
@@ -94,7 +97,7 @@ class Catalog:
         """Return a job, the alias of its store, and its entry when it is still pending; None when it is nowhere."""
         if self.pending:
             with self.lock:
-                for name, waiting in self.pending.items():
+                for name, waiting in list(self.pending.items()):
                     if job_id in waiting and (alias is None or alias == name):
                         return waiting[job_id].job, name, waiting[job_id]
         for name, store in self.usable:
@@ -109,9 +112,9 @@ class Catalog:
         found: list[Job] = []
         if pending is not False:
             with self.lock:
-                for name, waiting in self.pending.items():
+                for name, waiting in list(self.pending.items()):
                     if alias in (None, name):
-                        found.extend(each.job for each in waiting.values())
+                        found.extend([each.job for each in list(waiting.values())])
         if pending is not True:
             for name, store in self.usable:
                 if alias in (None, name):
@@ -380,7 +383,7 @@ class Catalog:
 
     def begin_in_child(self) -> None:
         """Let go, in a forked child, of what belongs to the parent."""
-        self.lock = RLock()
+        self.lock = make_lock()
         self.open = ()
         for store in self.stores.values():
             store.after_fork()

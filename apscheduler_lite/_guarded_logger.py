@@ -24,6 +24,13 @@ class _Guarded:
         self._logger = logger
         self._knows_stack = isinstance(logger, (logging.Logger, logging.LoggerAdapter))
 
+    def isEnabledFor(self, level: int) -> bool:  # noqa: N802 - logging's name
+        """Return whether the logger takes lines of that level; a stranger's may have no word for that, and gets all."""
+        try:
+            return bool(self._logger.isEnabledFor(level))
+        except AttributeError:
+            return True
+
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._logger, name)
         if name not in _SAYING:

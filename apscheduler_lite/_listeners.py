@@ -9,9 +9,9 @@ is awaited. A deferred listener gets its events through a mailbox, on a thread o
 from __future__ import annotations
 
 import logging
-from threading import RLock
 
 from ._interrupts import ends_program
+from ._locks import make_lock
 from ._mailbox import Mailbox, is_mailbox_thread
 from ._options import as_bool, as_positive_integer
 from ._references import name_of
@@ -41,7 +41,7 @@ class Listeners:
         self.logger = logger
         self.clock = clock
         self.mask = 0  # all codes that anybody listens to, so that an event nobody wants need not be made
-        self._lock = RLock()  # for changing them
+        self._lock = make_lock()  # for changing them
         # Each with its mask and, where it is deferred, its mailbox.
         self._listeners: tuple[tuple[Listener, int, Mailbox | None], ...] = ()
         self.run_awaitable: Callable[[Awaitable[Any], object], None] = run_awaitable
@@ -113,7 +113,7 @@ class Listeners:
 
     def begin_in_child(self) -> None:
         """Let go, in a forked child, of what belongs to the parent."""
-        self._lock = RLock()
+        self._lock = make_lock()
         for mailbox in self._mailboxes:
             mailbox.begin_in_child()
 

@@ -6,6 +6,7 @@ What belongs to a loop, such as a pool of connections, can then be kept from one
 
 from __future__ import annotations
 
+from ._locks import make_lock
 from .runs import _current
 
 TYPE_CHECKING = False
@@ -53,9 +54,7 @@ class LoopHere:
     """
 
     def __init__(self) -> None:
-        from threading import RLock
-
-        self._lock = RLock()
+        self._lock = make_lock()
         self._runner: Any = None
         self._is_busy = False
         self._is_closed = False
@@ -105,10 +104,8 @@ class LoopThread:
     """
 
     def __init__(self, name: str) -> None:
-        from threading import RLock
-
         self._name = name
-        self._lock = RLock()
+        self._lock = make_lock()
         self._loop: AbstractEventLoop | None = None
         self._thread: Any = None
 

@@ -7,7 +7,9 @@ For listeners that take long: whoever has an event to tell puts it here and goes
 from __future__ import annotations
 
 from collections import deque
-from threading import Condition, RLock, Thread, current_thread
+from threading import Condition, Thread, current_thread
+
+from ._locks import make_lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ class Mailbox:
 
     def begin_in_child(self) -> None:
         """Hold nothing; in a forked child: the thread, the lock and the events belong to the parent."""
-        self._changed = Condition(RLock())  # a signal handler may have something to tell
+        self._changed = Condition(make_lock())  # a signal handler may have something to tell
         self._events: deque[SchedulerEvent] = deque()
         self._thread: Thread | None = None
         self._told_at = MANY

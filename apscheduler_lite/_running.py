@@ -11,7 +11,8 @@ from __future__ import annotations
 import logging
 import traceback
 from contextlib import suppress
-from contextvars import copy_context
+from contextvars import ContextVar, copy_context
+from threading import get_ident
 
 from ._clock import SystemClock
 from ._interrupts import ends_program
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from .runs import Run
 
 __all__ = [
+    "acting_thread",
     "describe_exception",
     "execute",
     "execute_async",
@@ -140,7 +142,7 @@ def _begins(run: Run, clock: Clock, logger: logging.Logger) -> bool:
     if run.grace is not None and late > run.grace:
         grace = run.grace / 1e6
         run.outcome = Outcome.MISSED
-        run.reason = missed(late, run.grace)
+        run.reason = missed(late, run.grace, run.down, run.zone)
         run.finished = now
         _say(
             logger,
@@ -232,16 +234,31 @@ def portable(exc: BaseException) -> BaseException:
     return told
 
 
+_awaiting: ContextVar[int | None] = ContextVar("apscheduler_lite_awaiting", default=None)
+
+
+def acting_thread() -> int:
+    """Return the thread that calls this, or the one that awaits the listener which the caller is part of."""
+    return _awaiting.get() or get_ident()
+
+
 def run_awaitable(awaitable: Awaitable[Any], what: object) -> None:
     """Await it on a loop of its own and log what it raises: for listeners, whose results nobody takes."""
     try:
         if not _is_in_coroutine():
-            run_on_new_loop(awaitable)
+            # Known to whatever it hands over to other threads, which must not wait for this one then.
+            token = _awaiting.set(acting_thread())
+            try:
+                run_on_new_loop(awaitable)
+            finally:
+                _awaiting.reset(token)
             return
         from threading import Thread
 
         # A thread can run one loop at a time, and this one runs its own already.
-        thread = Thread(target=run_awaitable, args=(awaitable, what), name="apscheduler_lite.listener")
+        context = copy_context()
+        context.run(_awaiting.set, acting_thread())
+        thread = Thread(target=context.run, args=(run_awaitable, awaitable, what), name="apscheduler_lite.listener")
         thread.start()
         thread.join()
     except BaseException as exc:

@@ -62,17 +62,9 @@ if TYPE_CHECKING:
         def _tell_of_dropped(self, run: Run) -> None: ...
 
 
-__all__ = ["Ticker", "is_logged"]
+__all__ = ["Ticker"]
 
 _DEBUG = 10  # logging.DEBUG
-
-
-def is_logged(logger: logging.Logger, level: int) -> bool:
-    """Return whether the logger, which may be a stranger's, takes lines of that level."""
-    try:
-        return logger.isEnabledFor(level)
-    except AttributeError:
-        return True
 
 
 class Ticker:
@@ -93,7 +85,7 @@ class Ticker:
     def tick(self, stores: Sequence[tuple[str, BaseJobStore]], executors: Mapping[str, BaseExecutor]) -> float | None:
         """Claim and hand over what is due; return the seconds until the next pass, None for no limit."""
         waits: list[float] = []
-        is_told = is_logged(self._host._logger, _DEBUG)
+        is_told = self._host._logger.isEnabledFor(_DEBUG)
         if is_told:
             self._tell_of_looking()
         self._next_due = None

@@ -99,6 +99,8 @@ def to_timezone(value: object, parameter: str = "timezone") -> tzinfo:
         ValueError: no zone has that name.
     """
     if isinstance(value, tzinfo):
+        if type(value) is fixed_zone or type(value).__module__ == "zoneinfo":
+            return value  # the common ones, which need no look
         if _is_pytz(value):
             return _without_pytz(value)
         _check_offsets(value, parameter)
@@ -288,8 +290,6 @@ def _parse(text: str, parameter: str) -> datetime:
 
 def _check_offsets(zone: tzinfo, parameter: str) -> None:
     """Refuse a tzinfo that answers no offset, which would fail later, deep in a search."""
-    if type(zone) is fixed_zone or type(zone).__module__ == "zoneinfo":
-        return
     try:
         offset = zone.utcoffset(datetime(2000, 1, 1, tzinfo=zone))
     except Exception as exc:

@@ -109,6 +109,7 @@ class Run:
     pid: int | None = None
     has_travelled: bool = False  # this is a copy that has crossed a process border
     ready: int | None = None  # when a later attempt was to begin; None: when the run was due
+    down: tuple[int, int] | None = None  # the downtime in which it came due
     is_extra: bool = False  # it was not claimed from the schedule, and giving it back does not touch that
     is_newest: bool = True  # whether no later run of its job was claimed together with it
     store: Any = None  # the store that claimed it, which its end is told even when it has left the scheduler

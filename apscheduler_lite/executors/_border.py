@@ -134,6 +134,11 @@ def _can_be_pickled(func: object) -> bool:
 
 
 def _why_not(run: Run, exc: Exception) -> str:
+    if run.wrap is not None and not _can_be_pickled(run.wrap):
+        return (
+            f"the scheduler's wrap {shorten(run.wrap)} cannot be sent to a worker: define it at the top level of a"
+            " module, or give it as text: 'module:function'"
+        )
     return (
         f"the run cannot be sent to a worker: {name_of(run.func)} with args {shorten(run.args)} and kwargs"
         f" {shorten(run.kwargs or {})} cannot be pickled: {describe_exception(exc)}"

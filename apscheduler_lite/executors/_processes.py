@@ -17,7 +17,7 @@ import multiprocessing
 import pickle
 from contextlib import suppress
 from multiprocessing.connection import wait
-from threading import Lock
+from threading import Lock, get_ident
 
 from apscheduler_lite._references import name_of
 from apscheduler_lite._running import describe_exception, execute, may_begin, portable
@@ -38,21 +38,51 @@ if TYPE_CHECKING:
     from apscheduler_lite._clock import Clock
     from apscheduler_lite.runs import Run
 
-__all__ = ["ProcessWorker", "is_starting"]
+__all__ = ["ProcessWorker", "begin_in_child"]
 
 _READY = b"ready"
 _STOP = b""
 
-# Held while a process is started: a fork in between would hand the new pipe's far end to a sibling, which would keep
-# it open after the process has died.
-_starting = Lock()
+
+class _Start:
+    """
+    Held while a process is started, and by whom.
+
+    A fork in between would hand the new pipe's far end to a sibling, which would keep it open after the process has
+    died.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._starter: int | None = None
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+        self._starter = get_ident()
+
+    def __exit__(self, *_: object) -> None:
+        self._starter = None
+        self._lock.release()
+
+    def is_made_here(self) -> bool:
+        return self._starter == get_ident()
+
+
+_start = _Start()
 
 _silent = logging.Logger("apscheduler_lite.executors.worker", logging.CRITICAL + 1)  # noqa: LOG001 - nobody shall find it
 
 
-def is_starting() -> bool:
-    """Return whether a worker process is being started: in a process just forked, whether it is one."""
-    return _starting.locked()
+def begin_in_child() -> bool:
+    """
+    Let go, in a process just forked, of what another thread of the parent held; return whether it is a worker process.
+
+    A worker is forked by the very thread that starts it.
+    """
+    global _start  # noqa: PLW0603 - a fact of the process
+    is_worker = _start.is_made_here()
+    _start = _Start()
+    return is_worker
 
 
 class ProcessWorker:
@@ -161,7 +191,7 @@ class ProcessWorker:
         if self._pipe is not None and self._process is not None and self._process.is_alive():
             return self._pipe
         self._discard()
-        with _starting:
+        with _start:
             near: Connection[Any, Any]
             near, far = self._context.Pipe()
             self._process = self._context.Process(
@@ -246,6 +276,12 @@ def _serve(pipe: Connection, parents_end: Connection, initializer: Any, initargs
     parents_end.close()  # inherited by fork, or sent along: only the parent may hold it, or its end is never seen
     # Ctrl-C goes to the whole process group; the parent decides what happens to the runs in progress.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Handlers that a fork has brought along are the parent's: they would wake its event loop, and keep this process
+    # from being ended.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.set_wakeup_fd(-1)
+    # `daemon` made the parent end this process with itself; a job may have processes of its own all the same.
+    multiprocessing.current_process().daemon = False
     if initializer is not None:
         try:
             initializer(*initargs)

@@ -11,7 +11,9 @@ from __future__ import annotations
 import logging
 from contextlib import suppress
 from queue import SimpleQueue
-from threading import RLock, Thread, current_thread
+from threading import Thread, current_thread
+
+from apscheduler_lite._locks import make_lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,7 +48,7 @@ class WorkerThreads:
         self._name = name
         self._on_end = on_end  # called by the last thread
         self._queue: SimpleQueue[Any] = SimpleQueue()
-        self._lock = RLock()  # a signal handler may interrupt the thread that holds it and shut the pool down
+        self._lock = make_lock()  # a signal handler may interrupt the thread that holds it and shut the pool down
         self._threads: list[_WorkerThread] = []
         self._alive = 0
         self._unfinished = 0

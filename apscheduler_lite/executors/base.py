@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import logging
 from abc import ABC
-from threading import RLock
 
 from apscheduler_lite._clock import SystemClock
+from apscheduler_lite._locks import make_lock
 from apscheduler_lite._running import describe_exception, execute, execute_async
 from apscheduler_lite._timezones import to_instant
 from apscheduler_lite.errors import MaxInstancesReachedError
@@ -106,7 +106,7 @@ class BaseExecutor(ABC):  # noqa: B024 - which of two methods is abstract depend
     def start(self, scheduler: Any, alias: str) -> None:
         """Get ready, when the scheduler starts or when the executor is added to a running one."""
         self._scheduler = scheduler
-        self._lock = RLock()
+        self._lock = make_lock()
         self._logger = logging.getLogger(f"apscheduler_lite.executors.{alias}")
         if not hasattr(self, "_in_progress"):  # a subclass that does not call our __init__
             self._in_progress = {}

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import BrokenExecutor, CancelledError
-from threading import Condition, RLock, get_ident
+from threading import Condition, get_ident
 
+from apscheduler_lite._locks import make_lock
 from apscheduler_lite._options import as_count, as_positive_integer
 from apscheduler_lite._references import check_arguments, name_of, resolve
 from apscheduler_lite._running import describe_exception, may_begin
@@ -155,7 +156,7 @@ class _Session:
         self._pool = pool
         self._limit = limit
         self._most = limit + executor.prefetch  # runs that are in the pool at the same time
-        self._lock = RLock()
+        self._lock = make_lock()
         self._changed = Condition(self._lock)
         self._waiting: deque[Run] = deque()
         self._in_pool = 0

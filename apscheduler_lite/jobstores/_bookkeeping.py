@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from threading import RLock
-
+from apscheduler_lite._locks import make_lock
 from apscheduler_lite._planning import backoff, is_superseded
-from apscheduler_lite._reasons import missed
+from apscheduler_lite._reasons import reason_of_missed
 from apscheduler_lite.runs import Outcome, Run
 
 from ._history import KEPT_OF_EACH, History, record_of
@@ -31,10 +30,12 @@ RETRY_LONGEST = 60.0
 class Bookkeeping:
     """What one process knows of the jobs of a store that cannot keep it itself."""
 
-    __slots__ = ("backlog", "changes", "failures", "history", "instances", "lock", "open", "owed", "retries", "waiting")
+    __slots__ = (
+        "backlog", "changes", "down", "failures", "history", "instances", "lock", "open", "owed", "retries", "waiting",
+    )  # fmt: skip
 
     def __init__(self, keep_runs: int = KEPT_OF_EACH) -> None:
-        self.lock = RLock()
+        self.lock = make_lock()
         self.history = History(keep_runs)
         self.open = OpenRuns()
         self.changes = 0  # how many changes of jobs there have been
@@ -43,6 +44,7 @@ class Bookkeeping:
         self.failures: dict[str, int] = {}
         self.retries: dict[str, int] = {}
         self.owed: dict[str, Run] = {}  # by job: a run that neither its executor nor the store has taken
+        self.down: tuple[int, int] | None = None  # the last downtime
         self.waiting = False  # whether the last claim left something due for want of a slot or a worker
 
     def running(self, job_id: str) -> int:
@@ -66,7 +68,7 @@ class Bookkeeping:
         with self.lock:
             found = list(self.history.find(alias, job_id, outcome, since))
             if outcome is None:
-                active = [run for runs in self.instances.values() for run in runs if job_id in (None, run.job_id)]
+                active = [run for runs in list(self.instances.values()) for run in runs if job_id in (None, run.job_id)]
                 waiting = [each for each in self.open.find(job_id) if since is None or each.due >= since]
                 found += [record_of(run) for run in active if since is None or run.due >= since] + waiting
         return sorted(found, key=lambda record: (record.due, record.attempt), reverse=True)[:limit]
@@ -78,8 +80,20 @@ class Bookkeeping:
                 self.history.add(slot.run, ())
         for slot in made.missed or ():
             claim.missed.append((job, slot))
-            reason = missed(now - slot.due, job._options.grace or 0, zone=zone)
+            reason = reason_of_missed(slot, job._options, now, self.down, zone)
             self.keep(Run.of(job, alias, slot.fire_time, slot.due, zone), Outcome.MISSED, reason, now)
+
+    @property
+    def up_since(self) -> int | None:
+        """Return the end of the last downtime."""
+        return None if self.down is None else self.down[1]
+
+    def tell_downtime(self, runs: Sequence[Run]) -> None:
+        """Let those of the runs that came due in the last downtime know of it, for the reason if they are missed."""
+        if self.down is not None:
+            for run in runs:
+                if self.down[0] <= run.due < self.down[1]:
+                    run.down = self.down
 
     def keep(self, run: Run, outcome: str, reason: str, now: int) -> Run:
         """Keep a record of a run that is not made, and return the run."""

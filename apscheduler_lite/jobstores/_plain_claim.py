@@ -75,7 +75,7 @@ def _claim_job(
     if free is not None and free <= 0:
         claim.is_short = True
         return True
-    made = plan(job.trigger, slot, now, job._options, books.running(job.id), books.backlog.get(job.id))
+    made = plan(job.trigger, slot, now, job._options, books.running(job.id), books.backlog.get(job.id), books.up_since)
     if made.waits:
         if made.backlog is not None:
             books.backlog[job.id] = made.backlog
@@ -117,6 +117,7 @@ def _commit(
     started = [Run.of(present, store._alias or "", each.fire_time, each.due, zone) for each in made.runs]
     for run in started:
         run.is_last = made.next is None
+    books.tell_downtime(started)
     books.begin(job.id, started, made.backlog)
     claim.runs.extend(started)
     if made.skipped or made.missed:

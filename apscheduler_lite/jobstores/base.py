@@ -258,6 +258,10 @@ class BaseJobStore(ABC):
         """
         return release(self, self._books, run, now)
 
+    def note_downtime(self, begin: int, end: int) -> None:
+        """Take note that nobody ran the store's jobs between two instants; called at the end of it."""
+        self._books.down = (begin, end)
+
     def open_runs(self, wanted: Sequence[tuple[Job, str]], now: int) -> None:
         """
         Let runs be claimed from now on that are none of their jobs' schedules, and leave those as they are.

@@ -32,7 +32,7 @@ from .base import BaseJobStore
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
     from datetime import datetime, tzinfo
     from typing import Any
 
@@ -66,18 +66,19 @@ class MemoryJobStore(BaseJobStore):
     def __init__(self, keep_runs: int = KEPT_OF_EACH) -> None:
         self._keep_runs = as_count(keep_runs, "keep_runs")
         self._state = Bookkeeping(self._keep_runs)
-        self._lock = self._state.lock  # re-entrant: a signal handler may interrupt the thread that holds it and call in
+        self._lock = self._state.lock  # a signal handler may call in all the same: what is looped over is a copy
         self._jobs: dict[str, Job] = {}
         self._heap: list[tuple[int, str]] = []
         self._waiting: set[str] = set()  # due, but waiting for an instance to end: not on the heap
-        self._sorted: list[Job] | None = None  # what get_all_jobs last returned, while nothing has changed
+        self._changes = 0
+        self._sorted: tuple[int, list[Job]] = (0, [])  # what get_all_jobs last returned, after how many changes
 
     # -- life --------------------------------------------------------------------------------------------------
 
     def attach(self, scheduler: Any, alias: str) -> None:
         super().attach(scheduler, alias)
         with self._lock:
-            for job in self._jobs.values():  # they may have been another scheduler's
+            for job in list(self._jobs.values()):  # they may have been another scheduler's
                 job._scheduler, job._jobstore_alias = scheduler, alias
 
     # -- looking -----------------------------------------------------------------------------------------------
@@ -91,14 +92,14 @@ class MemoryJobStore(BaseJobStore):
 
     def get_next_run_time(self) -> datetime | None:
         with self._lock:
-            due = min((job._next for job in self._jobs.values() if job._next is not None), default=None)
+            due = min((job._next for job in list(self._jobs.values()) if job._next is not None), default=None)
         return None if due is None else from_instant(due, UTC)
 
     def get_all_jobs(self) -> list[Job]:
         with self._lock:
-            if self._sorted is None:
-                self._sorted = _in_order(self._jobs.values())
-            return self._sorted.copy()
+            if self._sorted[0] != self._changes:
+                self._sorted = self._changes, _in_order(list(self._jobs.values()))
+            return self._sorted[1].copy()
 
     # -- changing ----------------------------------------------------------------------------------------------
 
@@ -137,16 +138,16 @@ class MemoryJobStore(BaseJobStore):
 
     def change_job(self, job_id: str, decide: Decide) -> Job:
         while True:
-            with self._lock:
-                job = self._jobs.get(job_id)
-                revision = None if job is None else job._revision
+            job = self._jobs.get(job_id)
             if job is None:
                 raise JobLookupError(job_id)
+            revision = job._revision
             slots = decide(job)
             with self._lock:
                 if self._jobs.get(job_id) is not job or job._revision != revision:
                     continue  # somebody else was faster; decide again on what they made of it
-                self._state.keep_snapshot(job)
+                if self._state.instances:
+                    self._state.keep_snapshot(job)
                 job._assign(slots)
                 job._revision += 1
                 if "_next" in slots or "_options" in slots or "trigger" in slots:
@@ -164,7 +165,7 @@ class MemoryJobStore(BaseJobStore):
             self._jobs.clear()
             self._heap.clear()
             self._waiting.clear()
-            self._sorted = None
+            self._changes += 1
             self._state.backlog.clear()
             self._state.retries.clear()
             self._state.failures.clear()
@@ -172,7 +173,7 @@ class MemoryJobStore(BaseJobStore):
     def _put(self, job: Job) -> None:
         """Store the job and put it on the heap where its next run time says."""
         self._jobs[job.id] = job
-        self._sorted = None
+        self._changes += 1
         self._waiting.discard(job.id)
         self._state.retries.pop(job.id, None)
         if self._state.open:
@@ -187,13 +188,13 @@ class MemoryJobStore(BaseJobStore):
         retries = self._state.retries
         self._heap = [
             (retries.get(job.id, job._next), job.id)
-            for job in self._jobs.values()
+            for job in list(self._jobs.values())
             if job._next is not None and job.id not in self._waiting
         ]
         heapify(self._heap)
 
     def _forget(self, job_id: str) -> None:
-        self._sorted = None
+        self._changes += 1
         self._waiting.discard(job_id)
         state = self._state
         if state.backlog or state.retries or state.failures:
@@ -250,7 +251,7 @@ class MemoryJobStore(BaseJobStore):
             if due.options.executor not in capacity:
                 raise UnknownExecutorError(due.options.executor, list(capacity))
             due.zone = due.job.zone
-            due.plan = plan(due.trigger, due.slot, now, due.options, due.running, due.backlog)
+            due.plan = plan(due.trigger, due.slot, now, due.options, due.running, due.backlog, self._state.up_since)
         except BaseException as exc:
             if ends_program(exc):
                 raise
@@ -276,7 +277,7 @@ class MemoryJobStore(BaseJobStore):
                 heappush(self._heap, (due.slot.due, job_id))  # the slot was freed while it was being planned
             return
         set_slot(job, made.next)
-        self._sorted = None
+        self._changes += 1
         if made.next is None:
             del self._jobs[job_id]
             self._forget(job_id)
@@ -294,13 +295,14 @@ class MemoryJobStore(BaseJobStore):
             if made.next is None:
                 for run in started:
                     run.is_last = True
+            if state.down is not None:
+                state.tell_downtime(started)
             running = state.instances.get(job.id)
             if running is None:
                 state.instances[job.id] = started
-                claim.runs.extend(started)
             else:
                 running.extend(started)
-                claim.runs.extend(started)
+            claim.runs.extend(started)
         if made.backlog is not None:
             state.backlog[job.id] = made.backlog
         elif state.backlog:
@@ -360,7 +362,7 @@ class MemoryJobStore(BaseJobStore):
             if present is None or not is_to_be_set_back(present, run):
                 return None
             set_slot(present, Slot(run.fire_time, run.due))
-            self._sorted = None
+            self._changes += 1
             seconds = self._state.defer(run.job_id, now)
             heappush(self._heap, (self._state.retries[run.job_id], run.job_id))
         return seconds
@@ -384,7 +386,7 @@ class MemoryJobStore(BaseJobStore):
                 self._put_back(job_id)
 
 
-def _in_order(jobs: Collection[Job]) -> list[Job]:
+def _in_order(jobs: list[Job]) -> list[Job]:
     """Return the jobs by next run time, those that have none last, else in the order in which they were added."""
     scheduled = [job for job in jobs if job._next is not None]
     scheduled.sort(key=attrgetter("_next"))  # a plain int: half the time of sorting by a tuple

@@ -16,6 +16,8 @@ from contextlib import suppress
 from threading import get_ident
 
 from apscheduler_lite._interrupts import ends_program
+from apscheduler_lite._planning import first_slot
+from apscheduler_lite._slots import slots_of
 from apscheduler_lite._text import duration_text
 from apscheduler_lite.events import (
     EVENT_JOB_ERROR,
@@ -27,13 +29,17 @@ from apscheduler_lite.events import (
 from apscheduler_lite.executors.base import OUTCOME_EVENTS, event_of
 from apscheduler_lite.runs import Outcome
 
-from ._life import STATE_PAUSED, STATE_RUNNING, STATE_STOPPED, Life
+from ._life import STATE_PAUSED, STATE_RUNNING, STATE_STOPPED
+from ._process_life import ProcessLife
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from apscheduler_lite._planning import Slot
+    from apscheduler_lite.job import Job
     from apscheduler_lite.runs import Run
+    from apscheduler_lite.triggers.base import BaseTrigger
 
 __all__ = ["STATE_PAUSED", "STATE_RUNNING", "STATE_STOPPED", "Engine"]
 
@@ -48,7 +54,7 @@ def _draw() -> float:
     return random()
 
 
-class Engine(Life):
+class Engine(ProcessLife):
     """A scheduler without the calls that are about jobs."""
 
     _draw: Callable[[], float] = staticmethod(_draw)
@@ -80,6 +86,9 @@ class Engine(Life):
         seconds: float | None = 1.0  # after a failure
         try:
             self._watch_clock()
+            if self._idle_since is not None:
+                since, self._idle_since = self._idle_since, None
+                self._note_downtime(since)
             if self._behind:
                 self._shorten_waits()
             due_in = self._ticker.tick(self._catalog.open, dict(self._executors))
@@ -127,10 +136,17 @@ class Engine(Life):
             duration_text(round(abs(step), 1)),
             extra={"action": "clock_step"},
         )
+        if step > 0:
+            self._note_downtime(self.clock.now() - round(step * 1e6))
         if step < 0:
             # With some room, for what the clocks may have parted before without its being called a step.
             unset = self.clock.now() + round((STEP - step) * 1e6)
             self._behind.update((alias, unset) for alias, _ in self._catalog.open)
+
+    def _note_downtime(self, begin: int) -> None:
+        """Tell the stores that nothing was run from that instant until now."""
+        for alias, store in self._catalog.open:
+            self._guarded(f'telling job store "{alias}" of a downtime', store.note_downtime, begin, self.clock.now())
 
     def _shorten_waits(self) -> None:
         """Let the stores' jobs go on with their beat after the clock was set back; try again where that fails."""
@@ -167,6 +183,7 @@ class Engine(Life):
     def _adopt(self, run: Run) -> bool:
         """Have a run of a scheduler that is dead taken over by its executor; return whether it was."""
         executor = self._executors.get(run.executor)
+        run.wrap = self._wrap  # it may have to be run again
         self._runs.add(run)  # before it is taken over, for it may end in that moment
         try:
             if executor is not None and executor.adopt(run):
@@ -217,6 +234,18 @@ class Engine(Life):
                 duration_text(pause),
                 extra={"action": "run_retried", "job_id": run.job_id},
             )
+
+    def _rescheduled(self, job: Job, trigger: BaseTrigger, now: int) -> dict[str, int | None]:
+        """Return what another trigger makes of a job's next run time: nothing while it is paused."""
+        return {} if job.paused else slots_of(self._first_slot(job, trigger, now))
+
+    def _first_slot(self, job: Job, trigger: BaseTrigger, now: int) -> Slot | None:
+        """Return the slot at which the job begins anew with the trigger, beyond those for which it runs just now."""
+        if job.pending:  # its trigger is asked when the scheduler starts
+            return None
+        own = (run for run in self._runs.copy() if run.job_id == job.id and run.jobstore == job._jobstore_alias)
+        made = (run.fire_time for run in own if run.job is not None and run.job.trigger.is_same_schedule(trigger))
+        return first_slot(trigger, now, max(made, default=None))
 
     def _record(self, run: Run) -> bool:
         # Its own store, which may have left this scheduler, or given way to another one by that alias.

@@ -14,9 +14,10 @@ from apscheduler_lite._clock import Alarm
 from apscheduler_lite._configuration import build, nested, read
 from apscheduler_lite._guarded_logger import guarded
 from apscheduler_lite._listeners import Listeners
+from apscheduler_lite._locks import make_lock
 from apscheduler_lite._options import as_name
 from apscheduler_lite._text import did_you_mean, one_of
-from apscheduler_lite._tick import Ticker, is_logged
+from apscheduler_lite._tick import Ticker
 from apscheduler_lite.errors import SchedulerAlreadyRunningError
 from apscheduler_lite.events import (
     EVENT_ALL,
@@ -68,7 +69,7 @@ class Equipment(ABC):
     _wrap: Wrap | None
 
     def __init__(self, gconfig: Mapping[str, Any] = {}, **options: Any) -> None:
-        self._lock = RLock()
+        self._lock = make_lock()
         self._changed = Condition(self._lock)
         self._alarm = Alarm()
         self._catalog = Catalog(self)
@@ -111,7 +112,7 @@ class Equipment(ABC):
 
     def _tell_of_job(self, code: int, job: Job | None, alias: str, job_id: str = "") -> None:
         """Deliver an event about a job, or an id whose job cannot be read, if anybody listens; log what was added."""
-        if code == EVENT_JOB_ADDED and job is not None and is_logged(self._logger, _INFO):
+        if code == EVENT_JOB_ADDED and job is not None and self._logger.isEnabledFor(_INFO):
             self._logger.info(
                 'Added job "%s" to job store "%s"', job, alias, extra={"action": "job_added", "job_id": job.id}
             )
@@ -135,7 +136,7 @@ class Equipment(ABC):
                 events that wait are held in memory, any number of them; the log tells of a thousand.
 
         Raises:
-            TypeError: the callback is not callable, the mask no integer, or ``deferred`` no bool.
+            TypeError: the callback is not callable, the mask no integer, or ``deferred`` no truth value.
             ValueError: the mask holds codes that no event has.
         """
         self._listeners.add(callback, mask, deferred=deferred)

@@ -290,6 +290,7 @@ class Intake(Engine):
 
     def _add(self, new: list[NewJob], alias: str) -> None:
         as_name(alias, "jobstore")
+        self._say_if_copy()
         self._check_before_adding(new, alias)
         wake = any(each.run_ids for each in new)
         stored = self._catalog.add(new, alias, self.clock.now())
@@ -313,7 +314,7 @@ class Intake(Engine):
                 self._warn_of_copy(each.job)
         if self.running:
             for each in new:
-                if each.job.executor not in self._executors:
+                if each.job._options.executor not in self._executors:
                     warn(
                         f"job {each.job.id!r} names the executor {each.job.executor!r}, which this scheduler does not"
                         f" have (it has: {', '.join(self._executors)}); the job is kept, and waits for one"

@@ -1,5 +1,5 @@
 """
-The life of a scheduler: stopped, starting, started, stopping, stopped; and what the process does to it.
+The life of a scheduler: stopped, starting, started, stopping, stopped.
 
 Any thread may turn it at any time, also from inside a turn: a job, a listener or a signal handler that runs in the
 very thread that is in `start`, `shutdown` or a pass. Whoever is inside never waits for itself. A shutdown that comes
@@ -9,10 +9,12 @@ executors.
 
 from __future__ import annotations
 
-from threading import Condition, RLock, get_ident
+from threading import Thread
 
 from apscheduler_lite._clock import Alarm, SystemClock
+from apscheduler_lite._locks import holds_lock
 from apscheduler_lite._options import check_waiting
+from apscheduler_lite._running import acting_thread
 from apscheduler_lite._text import counted
 from apscheduler_lite.errors import SchedulerAlreadyRunningError, SchedulerNotRunningError
 from apscheduler_lite.events import (
@@ -26,7 +28,7 @@ from apscheduler_lite.events import (
 from apscheduler_lite.runs import _current
 
 from ._opening import Opening
-from ._process import check_environment, watch
+from ._process import check_environment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -77,6 +79,7 @@ class Life(Opening):
         self._turner: int | None = None  # the thread that is in start() or shutdown()
         self._stop_asked: tuple[bool, Bound] | None = None  # a shutdown that is to be made by the present start or pass
         self._is_leaving = False  # from shutdown until its listeners have heard of it
+        self._idle_since: int | None = None  # when it was paused or shut down, until the next pass
         self._epoch = 0  # how often it has been started
         self._given_up: set[Run] = set()  # those that a shutdown has not waited for to the end
         self._is_draining = False
@@ -104,7 +107,7 @@ class Life(Opening):
     def _is_started(self) -> bool:
         """Return whether it is started, once a start that another thread is making has come to its end."""
         with self._lock:
-            self._changed.wait_for(lambda: self._phase != "starting" or self._turner == get_ident())
+            self._changed.wait_for(lambda: self._phase != "starting" or self._turner == acting_thread())
             return self._phase == "started"
 
     # -- start -------------------------------------------------------------------------------------------------
@@ -130,7 +133,7 @@ class Life(Opening):
             if self._phase != "stopped":
                 raise SchedulerAlreadyRunningError
             self._phase = "starting"
-            self._turner = get_ident()
+            self._turner = acting_thread()
             self._stop_asked = None
             self._is_draining = False
             self._alarm = alarm = Alarm()  # a new one: the loop of the last start may still sleep on the old one
@@ -139,7 +142,6 @@ class Life(Opening):
         except BaseException:
             self._set_phase("stopped")
             raise
-        watch(self)
         self.clock.attach(self)
         with self._lock:
             self._state = STATE_PAUSED if paused else STATE_RUNNING
@@ -159,11 +161,12 @@ class Life(Opening):
 
     def _finish_stop(self) -> None:
         """Let a shutdown come to its end: by waiting for it, or at once when the present pass was to make it."""
+        held = holds_lock()
         with self._lock:
             if self._phase != "stopping":
                 return
-            asked = self._take_stop() if self._ticking == get_ident() == self._turner else None
-            if asked is None and not self._is_inside():
+            asked = self._take_stop() if self._ticking == acting_thread() == self._turner else None
+            if asked is None and not self._is_inside() and not held:
                 self._changed.wait_for(lambda: self._phase != "stopping")
         if asked is not None:
             self._stop(*asked)
@@ -203,6 +206,7 @@ class Life(Opening):
             if self._state != before:
                 return False
             self._state = after
+            self._idle_since = self.clock.now() if after == STATE_PAUSED else self._idle_since
         self._logger.info(message)
         self._dispatch_event(SchedulerEvent(code))
         return True
@@ -227,6 +231,28 @@ class Life(Opening):
         """
         check_waiting(wait, timeout)
         bound = Bound(timeout)
+        if holds_lock():
+            self._shut_down_after_step(wait, bound)
+            return
+        self._shut_down_and_hear_out(wait, bound)
+
+    def _shut_down_after_step(self, wait: bool, bound: Bound) -> None:
+        """
+        Shut down on another thread, since this one must come to the end of the step that a signal has interrupted.
+
+        Whoever is waited for may need the lock that the step holds.
+        """
+        with self._lock:
+            self._refuse_unstarted()
+            if self._phase == "started":  # said now, so that nothing is claimed from here on
+                self._state = STATE_STOPPED
+                self._is_leaving = True
+        self._alarm.ring()
+        Thread(
+            target=Life._shut_down_and_hear_out, args=(self, wait, bound), name="APScheduler shutdown", daemon=True
+        ).start()
+
+    def _shut_down_and_hear_out(self, wait: bool, bound: Bound) -> None:
         self._shut_down(wait, bound)
         if wait and not self._is_inside():
             self._hear_out(bound)
@@ -234,28 +260,32 @@ class Life(Opening):
     def _shut_down(self, wait: bool, bound: Bound) -> None:
         with self._lock:
             if self._phase == "starting" and (
-                self._turner == get_ident() or not self._changed.wait_for(lambda: self._phase != "starting", bound.left)
+                self._turner == acting_thread()
+                or not self._changed.wait_for(lambda: self._phase != "starting", bound.left)
             ):
                 self._stop_asked = (wait, bound)
                 return
-            if self._phase == "stopped" and not self._epoch:
-                raise SchedulerNotRunningError
+            self._refuse_unstarted()
             if self._phase != "started":
                 if wait and not self._is_inside():
                     self._changed.wait_for(lambda: self._phase != "stopping", bound.left)
                     self._wait_for_rest(bound)
                 return
             self._phase = "stopping"
-            self._turner = get_ident()
+            self._turner = acting_thread()
             self._state = STATE_STOPPED
             self._is_draining = self._is_leaving = True
-            in_pass = self._ticking == get_ident()
+            in_pass = self._ticking == acting_thread()
             self._stop_asked = (wait, bound) if in_pass else None
         self._alarm.ring()
         if not in_pass:
             self._stop(wait, bound)
         elif wait:
             self._drain(bound)
+
+    def _refuse_unstarted(self) -> None:
+        if self._phase == "stopped" and not self._epoch:
+            raise SchedulerNotRunningError
 
     def _wait_for_rest(self, bound: Bound) -> None:
         """Wait for the runs that a shutdown has left to themselves, but those that it has waited for long enough."""
@@ -282,7 +312,7 @@ class Life(Opening):
     def _wait_for_pass(self, bound: Bound) -> None:
         """Wait until no other thread is in a pass, so that nothing is claimed after this."""
         with self._lock:
-            if not self._changed.wait_for(lambda: self._ticking in (None, get_ident()), bound.left):
+            if not self._changed.wait_for(lambda: self._ticking in (None, acting_thread()), bound.left):
                 self._logger.warning("Scheduler shut down while its loop was held up by a store, trigger or listener")
                 self._ticking = None  # it claims nothing more when it comes back
 
@@ -316,7 +346,7 @@ class Life(Opening):
         self._shut(wait=drained and not self._own_runs())
         self.clock.detach(self)
         with self._lock:
-            self._is_draining = False
+            self._is_draining, self._idle_since = False, self.clock.now()
             self._set_phase("stopped")
         self._logger.info("Scheduler has been shut down", extra={"action": "scheduler_shutdown"})
         try:
@@ -328,12 +358,12 @@ class Life(Opening):
 
     def _is_inside(self) -> bool:
         """Return whether the calling thread is in a turn, a pass or a run, which must not be waited for."""
-        me = get_ident()
+        me = acting_thread()
         return me in (self._turner, self._ticking) or bool(self._own_runs())
 
     def _own_runs(self) -> set[Run]:
         """Return the runs that the calling thread is in: it calls or awaits them, tells of them, hands them over."""
-        current, me = _current.get(), get_ident()
+        current, me = _current.get(), acting_thread()
         in_hand = self._in_hand if self._ticking == me else None
         # Copied first, by one step in C: runs come and go meanwhile.
         return {run for run in self._runs.copy() if run is current or run is in_hand or run.held_by == me}
@@ -345,50 +375,5 @@ class Life(Opening):
 
     def _refuse_to_block(self) -> None:
         """Raise when the calling thread is one that this scheduler needs in order to go on."""
-        if _current.get() is not None or get_ident() in (self._ticking, self._turner):
+        if _current.get() is not None or acting_thread() in (self._ticking, self._turner):
             raise RuntimeError("a job or a listener cannot wait for its own scheduler; call this from the test itself")
-
-    # -- what the process does to it ---------------------------------------------------------------------------
-
-    def _end_with_interpreter(self) -> None:
-        """Stop in good order when the interpreter exits, and say so when jobs were still scheduled."""
-        if self._phase == "started":
-            self._guarded("looking for scheduled jobs", self._warn_of_scheduled)
-            self._guarded("shutting down", self.shutdown)
-        # A shutdown that did not wait, or that a job has called, has left runs: they come to their end as well.
-        with self._lock:
-            self._is_draining = True
-            while self._phase == "stopping" or not self._runs <= self._given_up or (self._unclosed and not self._runs):
-                self._changed.wait(self._look_every)
-                self._give_up_lost_runs()
-        self._hear_out(Bound(None))
-
-    def _warn_of_scheduled(self) -> None:
-        # Jobs that outlive the process are no loss: they run when it, or another one, is there again.
-        memory = [store for _, store in self._catalog.open if not store.persistent]
-        scheduled = sum(job._next is not None for store in memory for job in self._catalog.jobs_of(store))
-        if scheduled:
-            self._logger.warning(
-                "The program ends while %s still scheduled, and will not run. Keep the main thread alive, or use a"
-                " BlockingScheduler",
-                "1 job is" if scheduled == 1 else f"{scheduled} jobs are",
-                extra={"action": "interpreter_exit"},
-            )
-
-    def _begin_in_child(self, *, is_worker: bool = False) -> None:
-        """Be stopped in a forked child: the threads, the claims and the locks belong to the parent."""
-        self._lock = RLock()
-        self._changed = Condition(self._lock)
-        self._alarm = Alarm()
-        was_running = self._phase != "stopped"
-        self._phase, self._state, self._ticking, self._turner = "stopped", STATE_STOPPED, None, None
-        self._stop_asked = self._in_hand = None
-        self._is_draining = self._is_leaving = False
-        self._runs, self._given_up = set(), set()
-        self._unclosed, self._is_closing = {}, False
-        self._catalog.begin_in_child()
-        self._listeners.begin_in_child()
-        if was_running and not is_worker:  # of a worker process nobody expects that it schedules
-            self._logger.info(
-                "This scheduler is stopped in the forked process; it goes on in its parent", extra={"action": "forked"}
-            )

@@ -26,13 +26,17 @@ class OnThread(BlockingScheduler):
             # A listener of the start may have shut it down, and may even have started it again.
             if self._alarm is not alarm or self._phase != "started":
                 return
-            self._thread = thread
-        try:
-            thread.start()
-        except BaseException:  # there can be no more threads
-            self._thread = None
-            self.shutdown(wait=False)
-            raise
+            try:
+                # Under the lock, so that a signal handler that comes in between knows: it must not wait for a thread
+                # that is only just being started.
+                thread.start()
+            except RuntimeError as exc:  # there can be no more threads
+                failure = exc
+            else:
+                self._thread = thread
+                return
+        self.shutdown(wait=False)
+        raise failure
 
     def _wait_for_pass(self, bound: Bound) -> None:
         super()._wait_for_pass(bound)

@@ -16,14 +16,14 @@ from apscheduler_lite._interrupts import ends_program
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ._life import Life
+    from ._process_life import ProcessLife
 
 __all__ = ["check_environment", "end_first", "watch"]
 
-_schedulers: WeakSet[Life] = WeakSet()
+_schedulers: WeakSet[ProcessLife] = WeakSet()
 
 
-def watch(scheduler: Life) -> None:
+def watch(scheduler: ProcessLife) -> None:
     """Take care of the scheduler when the process ends or forks; to be called when its executors have started."""
     _schedulers.add(scheduler)
     end_first()
@@ -51,7 +51,7 @@ def _end() -> None:
 
 def _begin_child() -> None:
     workers = sys.modules.get("apscheduler_lite.executors._processes")  # no process pool, no workers
-    is_worker = workers is not None and workers.is_starting()
+    is_worker = workers is not None and workers.begin_in_child()
     for scheduler in list(_schedulers):
         scheduler._begin_in_child(is_worker=is_worker)
 

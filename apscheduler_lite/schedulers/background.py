@@ -9,7 +9,7 @@ from .base import BaseScheduler
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Self
 
 __all__ = ["BackgroundScheduler"]
 
@@ -17,6 +17,9 @@ __all__ = ["BackgroundScheduler"]
 class BackgroundScheduler(OnThread):
     """
     Run jobs in the background; `start` returns at once.
+
+    In a ``with`` statement it is started at the beginning of the block, if it is not running yet, and shut down at its
+    end, which waits for the runs in progress.
 
     Args:
         gconfig: options as a dict, see `configure`.
@@ -39,3 +42,13 @@ class BackgroundScheduler(OnThread):
             SchedulerAlreadyRunningError: it is running.
         """
         super().start(paused)
+
+    def __enter__(self) -> Self:
+        """Start."""
+        if not self.running:
+            self.start()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        """Shut down, and wait for the runs in progress, also for those that a shutdown in the block has left."""
+        self.shutdown()

@@ -7,7 +7,6 @@ import sys
 from apscheduler_lite._host_zone import reload_local_timezone
 from apscheduler_lite._new_jobs import NewJob
 from apscheduler_lite._options import MODIFIABLE, as_bool, as_name
-from apscheduler_lite._planning import first_slot
 from apscheduler_lite._slots import slots_in_zone, slots_of
 from apscheduler_lite._text import shorten
 from apscheduler_lite.errors import JobLookupError, warn
@@ -30,10 +29,11 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any, TextIO
 
-    from apscheduler_lite._planning import Slot
     from apscheduler_lite.job import Job
 
 __all__ = ["STATE_PAUSED", "STATE_RUNNING", "STATE_STOPPED", "BaseScheduler"]
+
+_INFO = 20  # logging.INFO
 
 
 class BaseScheduler(Runs):
@@ -79,16 +79,12 @@ class BaseScheduler(Runs):
         if "trigger" in changes:
             trigger_args = {name: changes.pop(name) for name in list(changes) if name not in (*MODIFIABLE, "id")}
             changes["trigger"] = self._create_trigger(changes["trigger"], trigger_args, "modify_job", MODIFIABLE)
+        if "trigger" not in changes or "next_run_time" in changes:
+            return self._change(job_id, jobstore, lambda job: job._decide(changes))[0]
         now = self.clock.now()
-
-        def decide(job: Job) -> dict[str, Any]:
-            slots = job._decide(changes)
-            if "trigger" in changes and "next_run_time" not in changes and not job.paused:
-                # A pending job's trigger is asked when the scheduler starts.
-                slots.update(slots_of(None if job.pending else first_slot(slots["trigger"], now)))
-            return slots
-
-        return self._change(job_id, jobstore, decide)[0]
+        return self._change(
+            job_id, jobstore, lambda job: {**job._decide(changes), **self._rescheduled(job, changes["trigger"], now)}
+        )[0]
 
     def reschedule_job(
         self, job_id: str, jobstore: str | None = None, trigger: BaseTrigger | str | None = None, **trigger_args: Any
@@ -104,7 +100,8 @@ class BaseScheduler(Runs):
         if trigger is None and jobstore is not None:
             check_place_of_jobstore(jobstore, {*self._catalog.stores, *self._catalog.pending})
         made = self._create_trigger(trigger, trigger_args, "reschedule_job", ("job_id", "jobstore", "trigger"))
-        return self.modify_job(job_id, jobstore, trigger=made)
+        now = self.clock.now()
+        return self._change(job_id, jobstore, lambda job: {"trigger": made, **self._rescheduled(job, made, now)})[0]
 
     def pause_job(self, job_id: str, jobstore: str | None = None) -> Job:
         """
@@ -130,8 +127,7 @@ class BaseScheduler(Runs):
         def decide(job: Job) -> dict[str, Any]:
             if not job.paused:
                 return {}
-            slot: Slot | None = first_slot(job.trigger, now)
-            return {"paused": False, **slots_of(None if job.pending else slot)}
+            return {"paused": False, **slots_of(self._first_slot(job, job.trigger, now))}
 
         job, is_over = self._change(job_id, jobstore, decide)
         if self._state == STATE_RUNNING:
@@ -147,7 +143,7 @@ class BaseScheduler(Runs):
             # Noted here: the job may run for the last time, and be finished by that, before the change has returned.
             nonlocal is_over
             slots = decide(job)
-            is_over = not job.pending and slots.get("_next", 0) is None and not slots.get("paused", job.paused)
+            is_over = slots.get("_next", 0) is None and not job.pending and not slots.get("paused", job.paused)
             return slots
 
         job, alias = self._catalog.change(job_id, jobstore, decide_and_note)
@@ -278,7 +274,8 @@ class BaseScheduler(Runs):
             return
         self._tell_of_job(EVENT_JOB_REMOVED, job, alias, job_id)
         self._drop_runs(job_id, alias)
-        self._logger.info("Removed job %s", job_id)
+        if self._logger.isEnabledFor(_INFO):
+            self._logger.info("Removed job %s", job_id)
 
     def remove_all_jobs(self, jobstore: str | None = None) -> None:
         """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from threading import current_thread, main_thread
 
-from apscheduler_lite._options import as_bool
+from apscheduler_lite._options import as_bool, as_number
 from apscheduler_lite.errors import SchedulerAlreadyRunningError
 
 from .base import STATE_STOPPED, BaseScheduler
@@ -27,16 +27,20 @@ class BlockingScheduler(BaseScheduler):
         gconfig: options as a dict, see `configure`.
         options: options as keywords. Beside the general ones: ``handle_signals=True`` lets SIGTERM and SIGINT end
             `start` in good order, with the runs in progress brought to their end; a second signal ends the program at
-            once.
+            once, by KeyboardInterrupt. ``shutdown_timeout`` is for how many seconds those runs are waited for at the
+            longest; None, the default, for any time.
     """
 
-    _own_options = ("handle_signals",)
+    _own_options: tuple[str, ...] = ("handle_signals", "shutdown_timeout")
     _handles_signals = False
+    _shutdown_timeout: float | None = None
 
     def _configure(self, config: dict[str, Any]) -> None:
         handles_signals = as_bool(config.pop("handle_signals", False), "handle_signals")
+        timeout = as_number(config.pop("shutdown_timeout", None), "shutdown_timeout", or_none=True)
         super()._configure(config)
         self._handles_signals = handles_signals
+        self._shutdown_timeout = timeout
 
     def start(self, paused: bool = False) -> None:
         """
@@ -49,7 +53,7 @@ class BlockingScheduler(BaseScheduler):
         try:
             self._main_loop(self._begin(paused))
             if self._is_signalled:
-                self.shutdown(wait=True)
+                self.shutdown(timeout=self._shutdown_timeout)
             with self._lock:
                 self._changed.wait_for(lambda: not self._is_leaving)
         except SchedulerAlreadyRunningError:
@@ -97,7 +101,8 @@ class BlockingScheduler(BaseScheduler):
             import signal
 
             for number, handler in previous.items():
-                signal.signal(number, handler)
+                if handler is not None:  # it was installed by other means than Python's
+                    signal.signal(number, handler)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self._is_signalled:

@@ -220,3 +220,38 @@ class BesideTheSchedule(SchedulerBench):
         except JobLookupError:
             return
         raise AssertionError("there is no such job")
+
+    # -- after downtime ----------------------------------------------------------------------------------------
+
+    def check_catch_up(self, stop: Any, go_on: Any, **options: Any) -> list[float]:
+        """Return for when a job is run that runs each minute, after ten minutes in which nothing ran."""
+        self.scheduler.add_job(self.note, "interval", minutes=1, id="job", max_instances=99, **options)
+        self.begin(self.scheduler)
+        self.clock.advance(61)
+        stop()
+        self.clock.advance(600)
+        go_on()
+        self.clock.advance(61)
+        return self.times()
+
+    def test_after_a_stop_the_latest_run_is_made_up_for(self) -> None:
+        """Once."""
+        times = self.check_catch_up(self.scheduler.shutdown, lambda: self.begin(self.scheduler), catch_up="latest")
+        assert times == [60, 660, 720]
+
+    def test_after_a_stop_nothing_is_made_up_for_where_that_is_wanted(self) -> None:
+        """It is told as missed."""
+        times = self.check_catch_up(self.scheduler.shutdown, lambda: self.begin(self.scheduler), catch_up="none")
+        assert times == [60, 720]
+        assert len(self.told(EVENT_JOB_MISSED)) == 1
+
+    def test_after_a_pause_as_many_are_made_up_for_as_may_be(self) -> None:
+        """The latest ones."""
+        times = self.check_catch_up(self.scheduler.pause, self.scheduler.resume, catch_up="all", max_catch_up=3)
+        assert sorted(times) == [60, 540, 600, 660, 720]
+        assert len(self.told(EVENT_JOB_MISSED)) == 1
+
+    def test_a_pause_of_the_scheduler_is_a_downtime(self) -> None:
+        """So is a stop."""
+        times = self.check_catch_up(self.scheduler.pause, self.scheduler.resume, catch_up="none")
+        assert times == [60, 720]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta, tzinfo
+from math import inf
 
 from apscheduler_lite._clock import system_instant
 from apscheduler_lite._text import shorten
@@ -53,8 +54,11 @@ class IntervalTrigger(ZonedTrigger):
     """
 
     # Ten thousand jobs have one each, so only what cannot be computed is kept. _open is what bind() has to settle:
-    # None, or (the naive start date or None, the naive end date or None, whether the zone is left open).
-    __slots__ = ("_end", "_implicit_start", "_length", "_open", "_start", "jitter", "timezone")
+    # None, or (the naive start date or None, the naive end date or None, whether the zone is left open). _beat is some
+    # fire time that was answered, or infinity.
+    __slots__ = ("_beat", "_end", "_implicit_start", "_length", "_open", "_start", "jitter", "timezone")
+
+    _beat: float
 
     def __init__(
         self,
@@ -74,13 +78,14 @@ class IntervalTrigger(ZonedTrigger):
         zone, zone_is_open = choose_zone(timezone, start_date, end_date)
         self.timezone: tzinfo = zone
         self._follows_host = zone_is_open
-        self._local = local_names(start_date=start, end_date=end)
+        self._local = () if start is end is None else local_names(start_date=start, end_date=end)
         self.jitter = to_jitter(jitter)
         self._implicit_start = start is None
         self._open: tuple[datetime | None, datetime | None, bool] | None = None
         if start is None or zone_is_open:
             self._open = (_if_naive(start), _if_naive(end), zone_is_open)
         self._end = LAST_INSTANT if end is None else local_instant(end, zone)
+        self._beat = inf
         if start is None:
             self._start = system_instant() + self._length
         else:
@@ -127,10 +132,17 @@ class IntervalTrigger(ZonedTrigger):
 
     def next_instant(self, previous: int | None, now: int) -> int | None:
         """Return the next exact fire time."""
-        begin = now if previous is None or now < previous else previous + 1
-        start = self._start
-        found = start if begin <= start else begin + (start - begin) % self._length
-        return found if found <= self._end else None
+        if previous == self._beat and previous <= now:
+            # An optimisation for what is asked after each run: from a fire, the next one is one step, no division.
+            found: int = previous + self._length
+        else:
+            begin = now if previous is None or now < previous else previous + 1
+            start = self._start
+            found = start if begin <= start else begin + (start - begin) % self._length
+        if found > self._end:
+            return None
+        self._beat = found
+        return found
 
     def latest_instant(self, after: int, now: int) -> int | None:
         """Return the latest exact fire time that is later than ``after`` and not later than ``now``."""
@@ -159,6 +171,7 @@ class IntervalTrigger(ZonedTrigger):
             return self
         start, end, zone_is_open = self._open
         self._open = None
+        self._beat = inf
         if zone_is_open:
             before, self.timezone = self.timezone, timezone
             for name, naive in (("end_date", end), ("start_date", start)):
@@ -176,6 +189,7 @@ class IntervalTrigger(ZonedTrigger):
 
     def _move(self, timezone: tzinfo) -> None:
         self._start = self._moved_bound("start_date", self._start, timezone)
+        self._beat = inf
         self._end = self._moved_bound("end_date", self._end, timezone)
         self.timezone = timezone
 
@@ -236,6 +250,7 @@ class IntervalTrigger(ZonedTrigger):
         self._start = local_instant(read_datetime(state["start_date"], "start_date"), zone)
         self._end = LAST_INSTANT if end is None else local_instant(read_datetime(end, "end_date"), zone)
         self.jitter = state.get("jitter")
+        self._beat = inf
         self._implicit_start = state.get("implicit_start", False)
         self._open = state.get("open")
         self._restore_zone_state(state)

@@ -72,7 +72,7 @@ def test_an_interval_is_reckoned():
     """The next fire time of a beat that began long ago is found without counting the beats in between."""
     trigger = IntervalTrigger(seconds=1, start_date=NOW - timedelta(days=9999), timezone=UTC)
 
-    assert lines_of(lambda: trigger.next_instant(None, INSTANT)) <= 6
+    assert lines_of(lambda: trigger.next_instant(None, INSTANT)) <= 7
 
 
 def test_a_backlog_is_not_enumerated_where_it_coalesces():
@@ -84,7 +84,7 @@ def test_a_backlog_is_not_enumerated_where_it_coalesces():
     made = plan(trigger, Slot(first, first), INSTANT, job._options)
 
     assert [slot.fire_time for slot in made.runs] == [INSTANT]
-    assert lines_of(lambda: plan(trigger, Slot(first, first), INSTANT, job._options)) <= 50
+    assert lines_of(lambda: plan(trigger, Slot(first, first), INSTANT, job._options)) <= 70
 
 
 # -- the memory store --------------------------------------------------------------------------------------------------
@@ -111,11 +111,11 @@ def job_at(moment: int) -> Job:
 
 
 CALLS = {
-    "add_job": (lambda scheduler, id: scheduler.add_job(work, "interval", hours=1, id=id), 225),
-    "modify_job": (lambda scheduler, id: scheduler.modify_job(id, name="other"), 100),
-    "reschedule_job": (lambda scheduler, id: scheduler.reschedule_job(id, trigger="interval", hours=2), 225),
-    "get_job": (lambda scheduler, id: scheduler.get_job(id), 22),
-    "remove_job": (lambda scheduler, id: scheduler.remove_job(id), 55),
+    "add_job": (lambda scheduler, id: scheduler.add_job(work, "interval", hours=1, id=id), 228),
+    "modify_job": (lambda scheduler, id: scheduler.modify_job(id, name="other"), 85),
+    "reschedule_job": (lambda scheduler, id: scheduler.reschedule_job(id, trigger="interval", hours=2), 170),
+    "get_job": (lambda scheduler, id: scheduler.get_job(id), 20),
+    "remove_job": (lambda scheduler, id: scheduler.remove_job(id), 45),
 }
 
 
@@ -157,7 +157,7 @@ def test_a_dispatched_run_takes_few_calls():
     """From its claim to its recorded end a run passes through a bounded number of the library's functions."""
     few, many = calls_of_burst(50), calls_of_burst(250)
 
-    assert (many - few) / 200 <= 50
+    assert (many - few) / 200 <= 46
 
 
 def calls_of_burst(runs: int) -> int:
@@ -255,7 +255,7 @@ def test_importing_the_scheduler_imports_nothing_that_it_may_never_need():
     imported = modules_after("from apscheduler_lite.schedulers.background import BackgroundScheduler")
 
     assert not imported & NOT_NEEDED
-    assert len({name for name in imported if name.startswith("apscheduler_lite")}) <= 52
+    assert len({name for name in imported if name.startswith("apscheduler_lite")}) <= 56
 
 
 def test_importing_the_package_alone_imports_none_of_its_modules():

@@ -20,6 +20,8 @@ def cluster():
 class TestOnLocalCluster(ExecutorContract):
     """Two worker processes; Dask's pickler holds functions without a name."""
 
+    has_loop = False
+
     runs_elsewhere = True
     carries_functions = True
     cluster = None

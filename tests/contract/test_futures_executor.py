@@ -14,6 +14,8 @@ from apscheduler_lite.testing.executor_contract import ExecutorContract
 class TestOnThreads(ExecutorContract):
     """A pool of threads that is given, and stays open."""
 
+    has_loop = False
+
     def make_executor(self, cls=None):
         self.pool = concurrent.futures.ThreadPoolExecutor(2)
         return (cls or FuturesExecutor)(self.pool)
@@ -25,6 +27,8 @@ class TestOnThreads(ExecutorContract):
 
 class TestOnProcesses(ExecutorContract):
     """A pool of processes that a factory makes."""
+
+    has_loop = False
 
     runs_elsewhere = True
 
@@ -39,6 +43,7 @@ class TestOnLoky(ExecutorContract):
 
     runs_elsewhere = True
     carries_functions = True
+    has_loop = False
 
     def make_executor(self, cls=None):
         pytest.importorskip("loky", reason="loky is not installed")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from threading import Thread
 
+import pytest
+
 from apscheduler_lite import AsyncIOScheduler, BackgroundScheduler, BlockingScheduler
 from apscheduler_lite.testing.scheduler_contract import SchedulerContract
 
@@ -28,6 +30,9 @@ class TestBlockingScheduler(SchedulerContract):
 class TestAsyncIOScheduler(SchedulerContract):
     """On an event loop, which runs on a thread of its own."""
 
+    def new_event_loop(self):
+        return asyncio.new_event_loop()
+
     def make_scheduler(self, **options):
         return AsyncIOScheduler(**options)
 
@@ -41,7 +46,7 @@ class TestAsyncIOScheduler(SchedulerContract):
         asyncio.run_coroutine_threadsafe(asyncio.sleep(0), self.loop).result(20)
 
     def setup_method(self):
-        self.loop = asyncio.new_event_loop()
+        self.loop = self.new_event_loop()
         self.thread = Thread(target=self.loop.run_forever, daemon=True)
         self.thread.start()
         super().setup_method()
@@ -51,3 +56,10 @@ class TestAsyncIOScheduler(SchedulerContract):
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join(20)
         self.loop.close()
+
+
+class TestAsyncIOSchedulerOnUvloop(TestAsyncIOScheduler):
+    """On one of uvloop's."""
+
+    def new_event_loop(self):
+        return pytest.importorskip("uvloop").new_event_loop()

@@ -57,6 +57,38 @@ def be_killed():
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def crash():
+    """Read where nothing may be read."""
+    import ctypes
+
+    ctypes.string_at(0)
+
+
+class Unusual(BaseException):
+    """Is no Exception, and cannot be made anew from its arguments."""
+
+    def __init__(self, first, *, second):
+        super().__init__(f"{first} and {second}")
+
+
+def fail_unusually():
+    """Raise it."""
+    raise Unusual("this", second="that")
+
+
+def leave_softly():
+    """End the process, if nobody minds."""
+    sys.exit(5)
+
+
+def have_a_child():
+    """Start a process, and return how it ended."""
+    child = multiprocessing.get_context("fork").Process(target=os._exit, args=(7,))
+    child.start()
+    child.join()
+    return child.exitcode
+
+
 def fail():
     """Raise."""
     raise ValueError("it went wrong")
@@ -127,8 +159,12 @@ def test_a_worker_that_has_nothing_to_do_stays(method):
 
 @pytest.mark.parametrize(
     ("func", "args", "how"),
-    [(leave, [3], "ended with exit code 3"), (be_killed, [], "was killed by signal 9")],
-    ids=["exit", "kill"],
+    [
+        (leave, [3], "ended with exit code 3"),
+        (be_killed, [], "was killed by signal 9"),
+        (crash, [], "was killed by signal 11"),
+    ],
+    ids=["exit", "kill", "crash"],
 )
 def test_a_worker_that_dies_fails_its_own_run_and_no_other(func, args, how):
     """Its place is taken at once."""
@@ -202,6 +238,65 @@ def test_what_cannot_travel_is_told(func, args, message):
     assert run.outcome == "error"
     assert re.search(message, str(run.exception))
     assert following.retval == 3
+
+
+@pytest.mark.parametrize(
+    ("func", "message"),
+    [(fail_unusually, "Unusual: this and that"), (leave_softly, "SystemExit: 5")],
+    ids=["unusual", "exit"],
+)
+def test_whatever_a_job_raises_its_worker_stays(func, message):
+    """Also what is no Exception, or was meant to end the process."""
+    with Bench() as bench:
+        before = bench.result(say).retval
+        run = bench.result(func)
+        after = bench.result(say).retval
+
+    assert run.outcome == "error"
+    assert message in run.reason
+    assert isinstance(run.exception, BaseException)
+    assert before == after
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_job_may_start_processes_of_its_own(method):
+    """Its worker ends with the program, and need not be the last of its line for that."""
+    with Bench(mp_context=method) as bench:
+        assert bench.result(have_a_child).retval == 7
+
+
+UNGUARDED = """
+import os, sys
+from threading import Event
+from apscheduler_lite import BackgroundScheduler, ProcessPoolExecutor
+from apscheduler_lite.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED
+
+ended = Event()
+scheduler = BackgroundScheduler(
+    timezone="UTC", executors={"default": ProcessPoolExecutor(1, {"mp_context": sys.argv[1]})}
+)
+scheduler.add_listener(lambda event: (print(event.exception, flush=True), ended.set()), EVENT_JOB_ERROR)
+scheduler.start()
+scheduler.add_job(os.getpid)
+ended.wait(30)
+"""
+
+
+@pytest.mark.parametrize("method", [method for method in METHODS if method != "fork"])
+def test_a_main_script_without_a_guard_is_explained(method, tmp_path):
+    """A worker that imports it starts no second scheduler, and the run tells what to write."""
+    script = tmp_path / "unguarded.py"
+    script.write_text(UNGUARDED)
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(
+        [sys.executable, script, method], capture_output=True, text=True, timeout=60, env=environment, check=False
+    )
+
+    assert done.returncode == 0
+    assert len(done.stdout.splitlines()) == 1
+    assert "before it was ready" in done.stdout
+    assert "if __name__ == '__main__':" in done.stdout
+    assert "a scheduler is being started while a worker process imports the main script" in done.stderr
 
 
 def test_what_happens_in_a_worker_is_logged_here(caplog):

@@ -8,7 +8,7 @@ import pytest
 
 from apscheduler_lite.events import EVENT_JOB_EXECUTED, EVENT_JOB_FAULT, EVENT_JOB_REMOVED, EVENT_JOB_SUBMITTED
 from apscheduler_lite.executors.base import BaseExecutor, run_job
-from apscheduler_lite.executors.pool import ProcessPoolExecutor, ThreadPoolExecutor
+from apscheduler_lite.executors.pool import ThreadPoolExecutor
 from apscheduler_lite.testing import ManualClock
 from tests.faults.foreign_stores import CopyStore, LiveStore, failing, once
 from tests.recording import note, times_of
@@ -234,9 +234,3 @@ def test_a_removed_executor_can_be_put_back_and_runs_what_waited(store):
     assert len(times_of(f"{key} date")) == 5
     assert len(times_of(f"{key} interval")) >= 4
     assert len(submitted) == len(times_of(f"{key} interval")) + 5
-
-
-def test_a_start_method_that_does_not_exist_is_refused_when_the_pool_is_made():
-    """The first run would else find it out, on a worker thread, and never end."""
-    with pytest.raises(ValueError, match=r"mp_context.*did you mean 'spawn'"):
-        ProcessPoolExecutor(2, {"mp_context": "spwan"})

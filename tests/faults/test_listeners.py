@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from datetime import timedelta
-from threading import Event, Thread, get_ident
+from functools import partial
+from threading import Barrier, Event, Thread, get_ident
+from threading import enumerate as all_threads
 
 import pytest
 
@@ -19,12 +21,13 @@ from apscheduler_lite.events import (
     EVENT_JOB_MODIFIED,
     EVENT_JOB_REMOVED,
     EVENT_JOB_SUBMITTED,
+    EVENT_SCHEDULER_SHUTDOWN,
     EVENT_SCHEDULER_STARTED,
 )
 from apscheduler_lite.testing import ManualClock
 from tests.recording import note, times_of
 from tests.running import KINDS, running
-from tests.waiting import wait_until
+from tests.waiting import stays_false, wait_until
 
 
 class Cancelled(BaseException):
@@ -327,3 +330,174 @@ def test_the_job_of_an_event_is_the_job_as_it_was():
 
     assert [event.job.name for event in events] == ["first", "second", "second", "second", "third"]
     assert len({event.job.next_run_time for event in events[:3]}) == 2
+
+
+# -- deferred ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nothing_waits_for_a_deferred_listener(kind):
+    """While it hangs, jobs run and end, calls return, and other listeners hear of it all."""
+    release, heard, deferred = Event(), [], []
+    clock = ManualClock()
+    key = f"beside a deferred listener {kind}"
+
+    def listen(event):
+        release.wait(20)
+        deferred.append((event.code, event.job_id))
+
+    with running(kind, clock=clock) as scheduler:
+        scheduler.add_listener(listen, EVENT_JOB_ADDED | EVENT_JOB_EXECUTED, deferred=True)
+        scheduler.add_listener(heard.append, EVENT_JOB_EXECUTED)
+        scheduler.add_job(note, "interval", [key], seconds=1, id="job")
+        for second in range(1, 6):
+            clock.advance(1, wait_for_runs=False)
+            wait_until(lambda second=second: len(heard) == second)
+        before = list(deferred)
+        release.set()
+        wait_until(lambda: len(deferred) == 6)
+
+    assert before == []
+    assert len(times_of(key)) == 5
+    assert deferred == [(EVENT_JOB_ADDED, "job"), *[(EVENT_JOB_EXECUTED, "job")] * 5]
+
+
+@pytest.mark.parametrize("kind", ["background", "asyncio"])
+def test_a_shutdown_waits_until_deferred_listeners_have_heard_all(kind):
+    """In order, the event of the shutdown itself last; a clock of a test waits for them as well."""
+    clock = ManualClock()
+    heard: list = []
+    before = set(all_threads())
+
+    def listen(event):
+        stays_false(lambda: False, 0.005)
+        heard.append(event.code)
+
+    with running(kind, clock=clock) as scheduler:
+        scheduler.add_listener(listen, EVENT_JOB_EXECUTED | EVENT_SCHEDULER_SHUTDOWN, deferred=True)
+        scheduler.add_job(note, "interval", ["heard out"], seconds=1)
+        clock.advance(20)
+        at_rest = len(heard)
+        scheduler.shutdown()
+
+        assert at_rest == 20
+        assert heard == [EVENT_JOB_EXECUTED] * 20 + [EVENT_SCHEDULER_SHUTDOWN]
+        left = {thread.name for thread in {*all_threads()} - before}
+        assert "apscheduler_lite.listener" not in left
+
+
+def test_a_shutdown_that_does_not_wait_does_not_wait_for_deferred_listeners():
+    """Nor does one whose time is up; the next one waits."""
+    release, heard = Event(), []
+    scheduler = BackgroundScheduler(timezone="UTC", clock=ManualClock())
+    scheduler.add_listener(lambda event: release.wait(20) and heard.append(event.code), deferred=True)
+    scheduler.start()
+    scheduler.shutdown(wait=False)
+    scheduler.shutdown(timeout=0.05)
+    before = list(heard)
+    release.set()
+    scheduler.shutdown()
+
+    assert before == []
+    assert heard[-1] == EVENT_SCHEDULER_SHUTDOWN
+
+
+def test_deferred_listeners_may_call_everything():
+    """Also a shutdown, which waits for the runs and not for them; also two of them at once."""
+    both = Barrier(2)
+    stopped: list = []
+    clock = ManualClock()
+    scheduler = BackgroundScheduler(timezone="UTC", clock=clock)
+
+    def stop(event):
+        both.wait(15)
+        scheduler.add_job(note, "interval", ["of a deferred listener"], hours=1, id="new", replace_existing=True)
+        scheduler.get_jobs()
+        scheduler.shutdown()
+        stopped.append(scheduler.running)
+
+    for _ in range(2):
+        scheduler.add_listener(partial(stop), EVENT_JOB_EXECUTED, deferred=True)
+    scheduler.start()
+    scheduler.add_job(note, args=["one"])
+    wait_until(lambda: len(stopped) == 2)
+
+    assert stopped == [False, False]
+
+
+def test_a_deferred_listener_that_raises_is_named_and_hears_the_next_event(caplog):
+    """Whatever it raises, and as a coroutine function too; a slow one is not blamed."""
+    clock = ManualClock()
+
+    def raising_listener(event):
+        clock._monotonic += 5_000_000
+        raise SystemExit(1)
+
+    async def raising_coroutine(event):
+        raise ValueError("x")
+
+    scheduler = BackgroundScheduler(timezone="UTC", clock=clock)
+    for listener in (raising_listener, raising_coroutine):
+        scheduler.add_listener(listener, EVENT_JOB_ADDED, deferred=True)
+    scheduler.start()
+    for _ in range(2):
+        scheduler.add_job(note, "interval", ["raising deferred"], hours=1)
+    scheduler.shutdown()
+    named = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+
+    assert sum("raising_listener" in message for message in named) == 2
+    assert sum("raising_coroutine" in message for message in named) == 2
+    assert not any("took" in message for message in named)
+
+
+def test_a_removed_deferred_listener_hears_no_more():
+    """Not even what waited for it; but its call in progress ends."""
+    entered, release, heard = Event(), Event(), []
+    scheduler = BackgroundScheduler(timezone="UTC", clock=ManualClock())
+
+    def listen(event):
+        entered.set()
+        release.wait(20)
+        heard.append(event.job_id)
+
+    scheduler.add_listener(listen, EVENT_JOB_ADDED, deferred=True)
+    scheduler.start()
+    for number in range(5):
+        scheduler.add_job(note, "interval", ["removed deferred"], hours=1, id=str(number))
+    assert entered.wait(15)
+    scheduler.remove_listener(listen)
+    release.set()
+    scheduler.shutdown()
+    wait_until(lambda: heard)
+
+    assert heard == ["0"]
+
+
+def test_very_many_waiting_events_are_told(caplog):
+    """None is dropped; the log says at a thousand that the listener does not keep up."""
+    release, heard = Event(), []
+    scheduler = BackgroundScheduler(timezone="UTC", clock=ManualClock())
+    scheduler.add_listener(lambda event: release.wait(20) and heard.append(event), EVENT_JOB_ADDED, deferred=True)
+    scheduler.start(paused=True)
+    scheduler.add_jobs([{"func": note, "args": ["many"]} for _ in range(1_200)])
+    told = [record.getMessage() for record in caplog.records if "events wait" in record.getMessage()]
+    release.set()
+    scheduler.shutdown()
+
+    assert len(told) == 1
+    assert "events wait for the deferred listener" in told[0]
+    assert len(heard) == 1_200
+
+
+def test_deferred_listeners_go_on_after_a_restart_and_a_new_configuration():
+    """In order, with what waited for them."""
+    heard: list = []
+    scheduler = BackgroundScheduler(timezone="UTC", clock=ManualClock())
+    codes = EVENT_SCHEDULER_STARTED | EVENT_SCHEDULER_SHUTDOWN
+    scheduler.add_listener(lambda event: heard.append(event.code), codes, deferred=True)
+    for _ in range(3):
+        scheduler.start()
+        scheduler.shutdown()
+        scheduler.configure(timezone="UTC", clock=ManualClock())
+
+    assert heard == [EVENT_SCHEDULER_STARTED, EVENT_SCHEDULER_SHUTDOWN] * 3

@@ -5,10 +5,13 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
+import signal
+from threading import Event, Lock, Thread
 
 import pytest
 
 from apscheduler_lite import BackgroundScheduler
+from apscheduler_lite.events import EVENT_JOB_EXECUTED
 from apscheduler_lite.executors.pool import ProcessPoolExecutor
 from tests.waiting import wait_until
 
@@ -55,17 +58,118 @@ def test_a_job_that_fails_in_a_worker_process_is_logged_once(log):
     assert "forked" not in text
 
 
-@pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def can_fork(test):
+    """Mark a test that forks."""
+    test = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")(test)
+    return pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")(test)
+
+
+def exit_code_of_child(function):
+    """Call the function in a forked child and return that one's exit code; None when it hangs."""
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            function()
+            code = 0
+        finally:
+            os._exit(code)
+    ended: list = []
+
+    def has_ended():
+        pid, status = os.waitpid(child, os.WNOHANG)
+        if pid:
+            ended.append(os.waitstatus_to_exitcode(status))
+        return ended
+
+    try:
+        wait_until(has_ended, 10)
+    except AssertionError:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        return None
+    return ended[0]
+
+
+@can_fork
 def test_a_scheduler_that_is_forked_by_the_program_says_that_it_is_stopped_there(log):
-    """It is news to whoever wonders why nothing runs in the child."""
+    """It is news to whoever wonders why the job that is added there does not run; it is said once."""
     scheduler = BackgroundScheduler(timezone="UTC")
     scheduler.start()
+
+    def use():
+        assert not scheduler.running
+        scheduler.add_job(os.getpid)
+        scheduler.add_job(os.getpid)
+
     try:
-        child = os.fork()
-        if child == 0:
-            os._exit(0)
-        os.waitpid(child, 0)
-        assert "stopped in the forked process" in log.read_text()
+        code = exit_code_of_child(use)
     finally:
         scheduler.shutdown()
+
+    assert code == 0
+    assert log.read_text().count("stopped in the forked process") == 1
+
+
+class Slow(logging.Handler):
+    """A handler with a lock of its own, which a thread may hold at the moment of a fork."""
+
+    def __init__(self):
+        super().__init__()
+        self.own = Lock()
+
+    def emit(self, record):
+        with self.own:
+            pass
+
+
+@can_fork
+def test_a_fork_while_a_log_record_is_being_written_does_not_block_the_child():
+    """What the thread that writes it holds is held for ever in the child; the fork itself logs nothing there."""
+    handler = Slow()
+    logger = logging.getLogger("apscheduler_lite")
+    scheduler = BackgroundScheduler(timezone="UTC")
+    scheduler.start()
+    logger.addHandler(handler)
+    before = logger.level
+    logger.setLevel(logging.INFO)
+    try:
+        with handler.own:
+            code = exit_code_of_child(lambda: None)
+    finally:
+        logger.setLevel(before)
+        logger.removeHandler(handler)
+        scheduler.shutdown()
+
+    assert code == 0
+
+
+@can_fork
+def test_a_child_that_is_forked_while_a_worker_process_is_being_started_can_have_its_own():
+    """What the starting thread of the parent holds is not held in the child, which is no worker process itself."""
+    from apscheduler_lite.executors import _processes
+
+    began, go_on = Event(), Event()
+
+    def start_slowly():
+        with _processes._start:
+            began.set()
+            go_on.wait(20)
+
+    def work():
+        with BackgroundScheduler(timezone="UTC", executors={"default": ProcessPoolExecutor(1)}) as scheduler:
+            ended = Event()
+            scheduler.add_listener(lambda _: ended.set(), EVENT_JOB_EXECUTED)
+            scheduler.add_job(os.getpid)
+            assert ended.wait(8)
+
+    starter = Thread(target=start_slowly)
+    starter.start()
+    began.wait(10)
+    try:
+        code = exit_code_of_child(work)
+    finally:
+        go_on.set()
+        starter.join()
+
+    assert code == 0

@@ -11,11 +11,27 @@ import pytest
 
 from apscheduler_lite import AsyncIOScheduler
 from apscheduler_lite.errors import SchedulerNotRunningError
-from apscheduler_lite.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED, EVENT_JOB_SUBMITTED, EVENT_SCHEDULER_SHUTDOWN
+from apscheduler_lite.events import (
+    EVENT_JOB_ADDED,
+    EVENT_JOB_ERROR,
+    EVENT_JOB_EXECUTED,
+    EVENT_JOB_SUBMITTED,
+    EVENT_SCHEDULER_SHUTDOWN,
+)
 from tests.faults.foreign_stores import LiveStore
-from tests.recording import note, times_of
+from tests.recording import RUNS, note, times_of
 from tests.running import loop_in_thread
 from tests.waiting import stays_false, wait_until
+
+
+@pytest.fixture(autouse=True, params=["asyncio", "uvloop"])
+def event_loops(request, monkeypatch):
+    """Have all event loops be those of the standard library, or uvloop's."""
+    RUNS.clear()
+    if request.param == "uvloop":
+        uvloop = pytest.importorskip("uvloop")
+        for module in (asyncio, asyncio.events):
+            monkeypatch.setattr(module, "new_event_loop", uvloop.new_event_loop)
 
 
 def run(main, timeout=15):
@@ -656,3 +672,229 @@ def test_shutdown_from_another_thread_waits():
         at_return = list(ended)
 
     assert at_return == [True]
+
+
+# -- listeners -----------------------------------------------------------------------------------------------------
+
+
+def test_a_shutdown_awaits_what_asynchronous_listeners_do():
+    """Who writes an outcome somewhere, asynchronously, has done so when ``await scheduler.shutdown()`` returns."""
+    written: list = []
+
+    async def write(event):
+        await asyncio.sleep(0.1)
+        written.append(event.code)
+
+    async def main():
+        scheduler = AsyncIOScheduler(timezone="UTC")
+        began: list = []
+        scheduler.add_listener(write, EVENT_JOB_EXECUTED | EVENT_SCHEDULER_SHUTDOWN)
+        scheduler.add_listener(began.append, EVENT_JOB_SUBMITTED)
+        scheduler.start()
+        scheduler.add_job(asyncio.sleep, args=[0])
+        await until(lambda: began)
+        await scheduler.shutdown()
+        return list(written)
+
+    assert run(main) == [EVENT_JOB_EXECUTED, EVENT_SCHEDULER_SHUTDOWN]
+
+
+def test_a_shutdown_on_another_thread_awaits_them_too():
+    """The loop goes on meanwhile."""
+    written: list = []
+
+    async def write(event):
+        await asyncio.sleep(0.1)
+        written.append(event.code)
+
+    async def main():
+        scheduler = AsyncIOScheduler(timezone="UTC")
+        scheduler.add_listener(write, EVENT_SCHEDULER_SHUTDOWN)
+        scheduler.start()
+        await asyncio.to_thread(scheduler.shutdown)
+        return list(written)
+
+    assert run(main) == [EVENT_SCHEDULER_SHUTDOWN]
+
+
+@pytest.mark.parametrize("deferred", [False, True])
+def test_asynchronous_listeners_may_await_a_shutdown(deferred):
+    """Several at a time; none waits for another."""
+    ended: list = []
+
+    async def main():
+        scheduler = AsyncIOScheduler(timezone="UTC")
+
+        async def stop(event):
+            await scheduler.shutdown()
+            ended.append(event.job_id)
+
+        scheduler.add_listener(stop, EVENT_JOB_EXECUTED, deferred=deferred)
+        scheduler.start()
+        scheduler.add_jobs([{"func": asyncio.sleep, "args": [0], "id": str(number)} for number in range(3)])
+        await until(lambda: len(ended) == 3)
+        await scheduler.shutdown()
+        return scheduler.running
+
+    assert run(main) is False
+
+
+def test_a_deferred_asynchronous_listener_hears_one_event_after_the_other():
+    """On the scheduler's loop, in order, each awaited to its end before the next; and a shutdown waits for the last."""
+    heard: list = []
+    at_once: list = []
+
+    async def listen(event):
+        at_once.append(event)
+        await asyncio.sleep(0.005)
+        heard.append((event.job_id, len(at_once), get_ident()))
+        at_once.remove(event)
+
+    async def main():
+        scheduler = AsyncIOScheduler(timezone="UTC")
+        scheduler.add_listener(listen, EVENT_JOB_ADDED, deferred=True)
+        scheduler.start()
+        for number in range(20):
+            scheduler.add_job(note, "interval", ["deferred"], hours=1, id=str(number))
+        await scheduler.shutdown()
+        return get_ident()
+
+    thread = run(main)
+
+    assert heard == [(str(number), 1, thread) for number in range(20)]
+
+
+# -- what may block ------------------------------------------------------------------------------------------------
+
+
+def test_a_store_that_takes_long_to_record_an_outcome_does_not_hold_up_the_loop():
+    """Such a store is not called on the loop; the run ends when it has answered."""
+    entered, release = Event(), Event()
+    heard: list = []
+
+    class Slow(LiveStore):
+        def record_outcomes(self, runs):
+            entered.set()
+            assert release.wait(10)
+            return super().record_outcomes(runs)
+
+    async def main():
+        scheduler = AsyncIOScheduler(timezone="UTC", jobstores={"default": Slow()})
+        scheduler.add_listener(lambda event: heard.append((event.code, get_ident())), EVENT_JOB_EXECUTED)
+        scheduler.start()
+        scheduler.add_job(asyncio.sleep, args=[0])
+        await until(entered.is_set)  # which the loop would not come to
+        release.set()
+        await scheduler.shutdown()
+        return get_ident()
+
+    assert heard == [(EVENT_JOB_EXECUTED, run(main))]
+
+
+def test_a_frozen_process_asks_beside_the_loop_whether_a_run_is_still_its_own():
+    """Before a coroutine begins, whoever has to ask a database for that does so on a thread."""
+    asked: list = []
+
+    class Lease:
+        def is_fresh(self):
+            return False
+
+        def confirm(self, asking):
+            asked.append(get_ident())
+            return True
+
+        def end(self, ended):
+            """Take note of nothing."""
+
+    class Leasing(LiveStore):
+        def claim_due(self, now, capacity):
+            claim = super().claim_due(now, capacity)
+            for claimed in claim.runs:
+                claimed.lease = Lease()
+            return claim
+
+    async def main():
+        scheduler = AsyncIOScheduler(timezone="UTC", jobstores={"default": Leasing()})
+        scheduler.start()
+        scheduler.add_job(asyncio.sleep, args=[0])
+        await until(lambda: asked)
+        await scheduler.shutdown()
+        return get_ident()
+
+    thread = run(main)
+
+    assert len(asked) == 1
+    assert thread not in asked
+
+
+def test_a_start_during_a_shutdown_that_waits_for_the_loop_says_what_to_do():
+    """It would hold up the very coroutine that is waited for; after ``await`` it works."""
+
+    async def main():
+        scheduler = AsyncIOScheduler(timezone="UTC")
+        scheduler.start()
+        began: list = []
+
+        async def job():
+            began.append(True)
+            await asyncio.sleep(0.2)
+
+        scheduler.add_job(job)
+        await until(lambda: began)
+        ended = scheduler.shutdown()
+        await until(lambda: scheduler._phase == "stopping")
+        with pytest.raises(RuntimeError, match=r"await scheduler\.shutdown\(\)"):
+            scheduler.start()
+        await ended
+        scheduler.start()
+        await scheduler.shutdown()
+        return scheduler.running
+
+    assert run(main) is False
+
+
+def test_cancelling_the_wait_for_a_shutdown_is_not_swallowed():
+    """``asyncio.timeout`` around it works; the shutdown itself goes on."""
+
+    async def main():
+        scheduler = AsyncIOScheduler(timezone="UTC")
+        scheduler.start()
+        go_on = Event()
+        began: list = []
+
+        async def job():
+            began.append(True)
+            await until(go_on.is_set)
+
+        scheduler.add_job(job)
+        await until(lambda: began)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await scheduler.shutdown()
+        go_on.set()
+        await until(lambda: scheduler._phase == "stopped")
+        return scheduler.running
+
+    assert run(main) is False
+
+
+def test_an_async_block_that_is_cancelled_is_left_in_good_order():
+    """The cancellation goes on to whoever has cancelled it, and the scheduler has been shut down."""
+
+    async def main():
+        scheduler = AsyncIOScheduler(timezone="UTC")
+        entered = asyncio.Event()
+
+        async def use():
+            async with scheduler:
+                entered.set()
+                await asyncio.sleep(60)
+
+        task = asyncio.create_task(use())
+        await entered.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        return scheduler.running
+
+    assert run(main) is False

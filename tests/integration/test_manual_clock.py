@@ -10,6 +10,7 @@ import pytest
 
 from apscheduler_lite import AsyncIOScheduler, BackgroundScheduler, current_run
 from apscheduler_lite._clock import SystemClock
+from apscheduler_lite.events import EVENT_JOB_EXECUTED
 from apscheduler_lite.testing import ManualClock
 from tests.running import KINDS, running
 
@@ -213,3 +214,31 @@ def test_a_background_scheduler_without_jobs_lets_time_pass():
     clock.advance(1000 * DAY)
 
     assert clock.time == datetime(2031, 1, 1, tzinfo=UTC) + 2000 * DAY
+
+
+@pytest.mark.parametrize("how", ["resume", "reschedule"])
+@pytest.mark.parametrize(("kind", "where"), [*((kind, "job") for kind in KINDS), ("background", "listener")])
+def test_a_run_that_begins_its_schedule_anew_is_not_made_twice(kind, how, where):
+    """While the clock stands still, the fire time of the run is not before now; the next one is later all the same."""
+    clock = ManualClock()
+    ran: list = []
+
+    def begin_anew():
+        if how == "resume":
+            scheduler.pause_job("job")
+            scheduler.resume_job("job")
+        else:
+            scheduler.reschedule_job("job", trigger="cron", second="*/10")
+
+    def job():
+        ran.append(clock.time.second)
+        if where == "job":
+            begin_anew()
+
+    with running(kind, clock=clock) as scheduler:
+        if where == "listener":
+            scheduler.add_listener(lambda _: begin_anew(), EVENT_JOB_EXECUTED)
+        scheduler.add_job(job, "cron", second="*/10", id="job")
+        clock.advance(30)
+
+    assert ran == [0, 10, 20, 30]

@@ -20,8 +20,10 @@ JOB = """
     from apscheduler_lite import BackgroundScheduler
     from tests.faults.foreign_stores import LiveStore, StoreDown
 
+    began = Path(__file__).with_name("began")  # now, since Python takes __file__ away when the script has ended
+
     def job():
-        Path(__file__).with_name("began").touch()
+        began.touch()
         time.sleep(0.5)
         print("ended", flush=True)
 """

@@ -219,6 +219,29 @@ def test_a_listener_may_shut_its_scheduler_down(kind, code):
         wait_until(lambda: outcomes == ["job"])
 
 
+@pytest.mark.parametrize("code", [EVENT_JOB_SUBMITTED, EVENT_JOB_EXECUTED, EVENT_JOB_ADDED, EVENT_SCHEDULER_STARTED])
+@pytest.mark.parametrize("kind", ["background", "blocking"])
+def test_a_coroutine_listener_may_shut_down_on_another_thread(kind, code):
+    """The thread that it hands shutdown(wait=True) to does not wait for the one that awaits the listener."""
+    heard: list = []
+
+    async def listen(event):
+        heard.append(event.code)
+        await asyncio.to_thread(scheduler.shutdown)
+        heard.append("shut down")
+
+    from tests.running import make
+
+    scheduler = make(kind)
+    scheduler.add_listener(listen, code)
+    scheduler.add_job(note, args=["coroutine listener stops"])
+    Thread(target=scheduler.start, daemon=True).start()
+    wait_until(lambda: len(heard) == 2, what="return of shutdown")
+    wait_until(lambda: scheduler._phase == "stopped", what="end of shutdown")
+
+    assert heard == [code, "shut down"]
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_shutdown_may_be_called_many_times_from_many_threads(kind):
     """Every one of many shutdown calls returns, and all of them after the running job has ended."""

@@ -485,6 +485,32 @@ def test_a_forked_child_leaves_the_parents_connections_alone(shared, schedulers)
     wait_until(lambda: CALLS == [("after the fork",)])
 
 
+def test_a_forked_child_has_connections_of_its_own_before_the_start(postgres, schedulers):
+    """As where a web server adds jobs, then forks its workers, and these start their schedulers."""
+    store = postgres.store()
+    scheduler = schedulers(store)
+    scheduler.add_job(note, "date", run_date=LATER, id="first")
+    scheduler.add_job(note, "date", run_date=LATER, id="waits to be written")
+
+    def connection():
+        return store._database.read(lambda opened: opened.exec_driver_sql("SELECT pg_backend_pid()").scalar())
+
+    parents = connection()
+    scheduler.add_job(note, "date", run_date=LATER, id="waits too")
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            scheduler.add_job(note, "date", run_date=LATER, id="of the child")
+            code = 0 if connection() != parents and "of the child" in {job.id for job in scheduler.get_jobs()} else 2
+        finally:
+            os._exit(code)
+
+    assert os.waitpid(child, 0)[1] == 0
+    assert {job.id for job in scheduler.get_jobs()} == {"first", "waits to be written", "waits too", "of the child"}
+    assert connection() == parents
+
+
 def test_a_commit_that_broke_off_is_found_out(shared, schedulers):
     """Runs whose claim was committed although the connection broke are given back, and run once."""
     store = shared.store(heartbeat_interval=0.2, dead_after=5)

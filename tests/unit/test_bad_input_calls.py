@@ -347,6 +347,7 @@ def test_a_wrong_configuration_is_told_and_changes_nothing(options, kind, messag
         (BackgroundScheduler, {"daemon": "perhaps"}, ValueError, "daemon must be true or false .*, not 'perhaps'"),
         (BackgroundScheduler, {"daemon": None}, TypeError, "daemon must be True or False, not None"),
         (BlockingScheduler, {"handle_signals": 5}, TypeError, "handle_signals must be True or False, not 5"),
+        (BlockingScheduler, {"shutdown_timeout": -1}, TypeError, "shutdown_timeout must be .*, not -1"),
         (AsyncIOScheduler, {"event_loop": 5}, TypeError, "event_loop must be an asyncio event loop, not 5"),
         (AsyncIOScheduler, {"event_loop": "nowhere:loop"}, LookupError, "event_loop 'nowhere:loop': could not import"),
         (AsyncIOScheduler, {"event_loop": asyncio}, TypeError, "event_loop must be an asyncio event loop, not <module"),

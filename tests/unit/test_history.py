@@ -9,12 +9,13 @@ from apscheduler_lite.runs import Run
 from apscheduler_lite.triggers.interval import IntervalTrigger
 from tests.stepping import SteppingScheduler
 
-TRIGGER = IntervalTrigger(seconds=1)
+JOB = Job(None, func=print, trigger=IntervalTrigger(seconds=1))
 
 
 def ended(job_id, number=0):
     """Return a run that has ended."""
-    job = Job(None, job_id, func=print, trigger=TRIGGER)
+    job = JOB._copy()
+    job.id = job_id
     run = Run.of(job, "default", number, number)
     run.outcome = "executed"
     return run

@@ -198,6 +198,15 @@ def test_listeners_move_on_when_a_scheduler_is_configured_anew(listeners):
     assert other.mask == EVENT_JOB_ADDED
 
 
+def test_whether_a_listener_is_deferred_is_a_bool(listeners):
+    """And nothing that only looks like one."""
+    with pytest.raises(ValueError, match=r"deferred must be true or false .* not 'perhaps'"):
+        listeners.add(print, deferred="perhaps")
+    with pytest.raises(TypeError, match="deferred must be"):
+        listeners.add(print, deferred=None)
+    assert listeners.mask == 0
+
+
 @pytest.mark.parametrize(
     ("callback", "mask", "error", "message"),
     [

@@ -7,6 +7,7 @@ import pytest
 from apscheduler_lite._options import DEFAULT_OPTIONS
 from apscheduler_lite._planning import LISTED, Plan, Slot, backoff, first_slot, is_superseded, plan
 from apscheduler_lite.runs import Run
+from apscheduler_lite.triggers.cron import CronTrigger
 from apscheduler_lite.triggers.date import DateTrigger
 from tests.beat import Beat
 
@@ -322,3 +323,12 @@ def test_slots_are_compared_by_what_they_say():
 def test_pauses_double_up_to_a_limit():
     """Half a second first; the count of failures may be any."""
     assert [backoff(failures, 10) for failures in (1, 2, 3, 4, 5, 6, 10_000)] == [0.5, 1, 2, 4, 8, 10, 10]
+
+
+def test_a_job_begins_anew_after_the_fire_time_that_is_being_run():
+    """Fire times strictly increase, also when the trigger is asked again while a run of it goes on."""
+    trigger = CronTrigger(minute="*", timezone="UTC")
+
+    assert first_slot(trigger, 0) == Slot(0, 0)
+    assert first_slot(trigger, 0, made=0) == Slot(60_000_000, 60_000_000)
+    assert first_slot(trigger, 90_000_000, made=0) == Slot(120_000_000, 120_000_000)

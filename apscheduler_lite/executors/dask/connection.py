@@ -98,6 +98,7 @@ class Connection:
         client = self._connected()
         future: Future[Any] = Future(key, client)
         client._send_to_scheduler({"op": "client-desires-keys", "keys": [key], "client": client.id})
+        client._send_to_scheduler({"op": "report-key", "key": key})  # should it be forgotten in this moment
         return future
 
     def forget(self, key: str, future: Any) -> None:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import pickle
 from asyncio import CancelledError
-from threading import Condition, Event, RLock, Thread, current_thread
+from threading import Condition, Event, Thread, current_thread
 
 from distributed import KilledWorker
 from distributed.client import FutureCancelledError
 from distributed.protocol.pickle import dumps
 
+from apscheduler_lite._locks import make_lock
 from apscheduler_lite._references import name_of
 from apscheduler_lite._running import describe_exception, may_begin
 from apscheduler_lite.errors import RemoteError
@@ -75,7 +76,7 @@ class Session:
     def __init__(self, executor: DaskExecutor, connection: Connection, name: str) -> None:
         self._executor = executor
         self._connection = connection
-        self._lock = RLock()
+        self._lock = make_lock()
         self._changed = Condition(self._lock)
         self._bell = Event()
         self._in_progress: dict[str, Run] = {}

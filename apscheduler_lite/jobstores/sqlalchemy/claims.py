@@ -5,8 +5,7 @@ The claim: one transaction that advances what is due and writes its runs.
 
 Whoever commits owns the runs. Rows that another process has locked are being claimed by it and are passed over (``FOR
 UPDATE SKIP LOCKED``); SQLite has one writer at a time anyway. Other databases advance each row by comparing it with
-what was
-read: who comes second finds it changed.
+what was read: who comes second finds it changed.
 
 No more is taken than can be started at once, executor by executor: what stays due can be taken by every other process,
 and is not lost by a crash.
@@ -17,7 +16,7 @@ from __future__ import annotations
 from sqlalchemy import Integer, bindparam, func, select
 
 from apscheduler_lite._planning import Slot, plan
-from apscheduler_lite._reasons import missed
+from apscheduler_lite._reasons import reason_of_missed
 from apscheduler_lite.errors import UnreadableJobError
 from apscheduler_lite.jobstores._claim import Claim, JobFault, UnknownExecutorError
 from apscheduler_lite.runs import Outcome, Run
@@ -29,7 +28,7 @@ from .runs import new_row
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Any
 
     from sqlalchemy import Connection
@@ -62,6 +61,7 @@ class Claims:
 
     def __init__(self, tables: Tables, documents: Documents, books: Bookkeeping, records: Records) -> None:
         self._tables = tables
+        self._records = records
         self._beside = Beside(tables, records, self)
         self._documents = documents
         self._books = books
@@ -123,21 +123,22 @@ class Claims:
             last = connection.execute(select(func.min(jobs.executor)).where(jobs.executor > last)).scalar()
         return found
 
-    def strays(self, connection: Connection, now: int, known: Mapping[str, int | None]) -> list[JobFault]:
-        """Return due jobs that name an executor which this scheduler does not have, each job once."""
+    def strays(self, connection: Connection, now: int, known: Mapping[str, int | None]) -> list[Any]:
+        """Return the rows of due jobs that name an executor which this scheduler does not have, each job once."""
         jobs = self._tables.jobs.c
-        faults = []
+        rows: list[Any] = []
         for alias in self.executors(connection):
-            if alias in known:
-                continue
-            statement = select(self._tables.jobs).where(jobs.executor == alias, jobs.next_run_time <= now)
-            for row in connection.execute(statement.order_by(jobs.next_run_time).limit(STRAYS_TOLD)):
-                if row.id not in self._strays:
-                    self._strays.add(row.id)
-                    jobs_found = self._documents.readable([row], self.logger)
-                    job = jobs_found[0] if jobs_found else None
-                    faults.append(JobFault(job, row.id, UnknownExecutorError(alias, list(known)), 60.0))
-        return faults
+            if alias not in known:
+                statement = select(self._tables.jobs).where(jobs.executor == alias, jobs.next_run_time <= now)
+                rows += connection.execute(statement.order_by(jobs.next_run_time).limit(STRAYS_TOLD))
+        return [row for row in rows if row.id not in self._strays]
+
+    def stray_faults(self, rows: list[Any], known: Iterable[str]) -> Iterator[JobFault]:
+        """Yield what is to be told of such jobs."""
+        for row in rows:
+            self._strays.add(row.id)
+            job = next(iter(self._documents.readable([row], self.logger)), None)
+            yield JobFault(job, row.id, UnknownExecutorError(row.executor, list(known)), 60.0)
 
     logger: Any = None
 
@@ -145,6 +146,7 @@ class Claims:
 
     def take(self, connection: Connection, work: Work) -> None:
         """Claim what is due and can be started."""
+        work.down = self._books.down
         for alias, free in work.capacity.items():
             left = BATCH if free is None else free
             left -= self._beside.take(connection, alias, left, work)
@@ -189,7 +191,7 @@ class Claims:
             job, ongoing = jobs[row.id], active.get(row.id, [])
             slot = Slot(row.next_run_time if row.fire_time is None else row.fire_time, row.next_run_time)
             try:
-                made = plan(job.trigger, slot, work.now, job._options, len(ongoing), row.backlog)
+                made = plan(job.trigger, slot, work.now, job._options, len(ongoing), row.backlog, self._books.up_since)
             except Exception as exc:
                 work.claim.faults.append(JobFault(job, row.id, exc, self._books.defer(row.id, work.now)))
                 continue
@@ -258,6 +260,10 @@ class Claims:
             self._advance.execute(connection, work.advanced)
         if work.rows:
             self._insert_runs.execute(connection, work.rows)
+        begun = {run.job_id for run in work.claim.runs}
+        over = [job.id for job in work.claim.finished if job.id not in begun]
+        if over:  # no run of theirs will end, and take them along
+            self._records.drop_finished_jobs(connection, over)
 
 
 class Work:
@@ -287,6 +293,7 @@ class Work:
         self.advanced: list[dict[str, Any]] = []
         self.rows: list[dict[str, Any]] = []
         self.has_more = False  # whether more may be due than could be taken
+        self.down: tuple[int, int] | None = None  # the last downtime
         self.drained: list[str] = []  # executors of which nothing that is due was left
 
     def ownership(self, run_id: str) -> dict[str, Any]:
@@ -309,6 +316,8 @@ class Work:
         for slot in made.runs:
             run = Run.of(job, self.alias, slot.fire_time, slot.due)
             run.is_newest = slot is made.runs[-1]
+            if self.down is not None and self.down[0] <= run.due < self.down[1]:
+                run.down = self.down
             claim.runs.append(run)
             self.rows.append(new_row(run, self.member, self.now))
         if following is None:
@@ -321,7 +330,8 @@ class Work:
             self.rows += [new_row(slot.run, None, self.now) for slot in made.skipped or () if slot.run is not None]
         for slot in made.missed or ():
             claim.missed.append((job, slot))
-            self._record(job, slot, Outcome.MISSED, missed(self.now - slot.due, job._options.grace or 0))
+            reason = reason_of_missed(slot, job._options, self.now, self.down, job.zone)
+            self._record(job, slot, Outcome.MISSED, reason)
 
     def _record(self, job: Job, slot: Slot, outcome: str, reason: str) -> None:
         if not self.keeps:

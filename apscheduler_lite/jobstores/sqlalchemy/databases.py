@@ -12,10 +12,11 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from threading import Condition, RLock
+from threading import Condition
 from weakref import WeakSet
 
 from apscheduler_lite._clock import Alarm, SystemClock
+from apscheduler_lite._locks import make_lock
 from apscheduler_lite.errors import StoreUnavailableError
 
 from . import deputy
@@ -66,7 +67,7 @@ class Database:
         # Writers on one SQLite file wait for each other in SQLite by sleeping; within the process a lock is faster. One
         # connection that all threads share, as sqlite:// has, must have one user at a time in any case.
         self._is_shared = self.is_sqlite and isinstance(self.engine.pool, StaticPool)
-        self._lock = RLock()
+        self._lock = make_lock()
         self._gate: AbstractContextManager[Any] = Gate() if self.is_sqlite else nullcontext()
         self._reading = self.engine
         if self.family == "postgresql":
@@ -166,7 +167,7 @@ class Database:
 
     def after_fork(self) -> None:
         """Let go of the parent's connections, which the parent goes on using."""
-        self._lock = RLock()
+        self._lock = make_lock()
         if self.is_sqlite:
             self._gate = Gate()
         if not self._is_shared:

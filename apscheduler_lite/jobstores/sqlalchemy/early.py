@@ -11,10 +11,11 @@ does anything else with the store, starts the scheduler, or ends.
 from __future__ import annotations
 
 import atexit
-from threading import RLock, Timer
+from threading import Timer
 from weakref import WeakMethod
 
 from apscheduler_lite._clock import SystemClock
+from apscheduler_lite._locks import make_lock
 from apscheduler_lite.errors import ConflictingIdError
 
 TYPE_CHECKING = False
@@ -43,7 +44,7 @@ class EarlyJobs:
 
     def __init__(self, rows: JobRows) -> None:
         self._rows = rows
-        self._lock = RLock()  # held while they are written, too: whoever looks then must see them
+        self._lock = make_lock()  # held while they are written, too: whoever looks then must see them
         self._waiting: dict[str, tuple[Job, Settle, Definition]] = {}
         self._added_at = float("-inf")
         self._timer: Timer | None = None
@@ -125,7 +126,7 @@ class EarlyJobs:
 
     def after_fork(self) -> None:
         """Leave what waits to the parent, which will write it."""
-        self._lock = RLock()
+        self._lock = make_lock()
         self._waiting = {}
         self._timer = None
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import nullcontext
 from datetime import timedelta
-from threading import RLock
-from weakref import finalize
+from weakref import WeakSet, finalize
 
 from apscheduler_lite._clock import SystemClock
+from apscheduler_lite._locks import make_lock
 from apscheduler_lite._options import as_bool, as_name, as_number
 from apscheduler_lite._timezones import UTC, from_instant, to_instant
 from apscheduler_lite.errors import StoreUnavailableError
 from apscheduler_lite.jobstores._bookkeeping import Bookkeeping
-from apscheduler_lite.jobstores.base import BaseJobStore, Claim
+from apscheduler_lite.jobstores.base import Claim
 
 from .claims import Claims, Work
 from .databases import Database
@@ -22,6 +23,7 @@ from .jobs import JobRows, refuse_taken
 from .keeper import Keeper
 from .notices import Listener, Notices
 from .options import as_age, as_patterns, as_rhythm, as_serializer, as_signer
+from .recorded import RecordedRuns
 from .runs import Records
 from .schema import Tables, prepare
 
@@ -37,7 +39,6 @@ if TYPE_CHECKING:
 
     from apscheduler_lite.job import Job
     from apscheduler_lite.jobstores.base import Capacity, Decide, Settle
-    from apscheduler_lite.records import RunRecord
     from apscheduler_lite.runs import Run
 
     from .documents import Serializer
@@ -49,7 +50,7 @@ STRAYS_EVERY = 30.0
 """Seconds between two looks for jobs whose executor this scheduler does not have."""
 
 
-class SQLAlchemyJobStore(BaseJobStore):
+class SQLAlchemyJobStore(RecordedRuns):
     """
     Keep jobs in a database, which any number of processes may share: each run is run by exactly one of them.
 
@@ -119,17 +120,18 @@ class SQLAlchemyJobStore(BaseJobStore):
         )
         self._database = Database(url, engine, engine_options)
         finalize(self, self._database.close)
+        _stores.add(self)
         self._notices = Notices(self._database, self._tables)
         self._rows = JobRows(self._database, self._tables, self._documents, self._notices.send)
         self._early = EarlyJobs(self._rows)
-        self._books_of_ours = Bookkeeping()
+        self._own_books = Bookkeeping()
         keeps = self._keep_runs != 0
         self._records = Records(self._tables, self._documents, keeps)
-        self._claims = Claims(self._tables, self._documents, self._books_of_ours, self._records)
+        self._claims = Claims(self._tables, self._documents, self._own_books, self._records)
         self._keeper: Keeper | None = None
         self._last_keeper: Keeper | None = None  # of the start before, as long as runs of it go on
         self._listener: Listener | None = None
-        self._preparing = RLock()
+        self._preparing = make_lock()
         self._is_prepared = False
         self._has_more = False
         self._has_open = True
@@ -163,6 +165,7 @@ class SQLAlchemyJobStore(BaseJobStore):
             keep_runs=self._keep_runs,
         )
         keeper.start()
+        self._own_books.down = keeper.down
         self._has_more, self._has_open, self._strays_at = False, True, 0.0
         self._keeper = keeper
         if self._database.can_listen:
@@ -193,9 +196,9 @@ class SQLAlchemyJobStore(BaseJobStore):
     def after_fork(self) -> None:
         super().after_fork()
         self._keeper = self._last_keeper = self._listener = None
-        self._preparing = RLock()
+        self._preparing = make_lock()
         self._early.after_fork()
-        self._books_of_ours.lock = RLock()
+        self._own_books.lock = make_lock()
         self._database.after_fork()
 
     @property
@@ -268,7 +271,7 @@ class SQLAlchemyJobStore(BaseJobStore):
         claim.interrupted = keeper.take_interrupted()
         claim.superseded = self._find_superseded(now, claim)
         self._look_for_strays(now, capacity, claim)
-        retry = self._books_of_ours.next_retry(now)
+        retry = self._own_books.next_retry(now)
         if retry is not None:
             claim.next_due = retry if claim.next_due is None else min(claim.next_due, retry)
         return claim
@@ -341,7 +344,8 @@ class SQLAlchemyJobStore(BaseJobStore):
         monotonic = SystemClock().monotonic()
         if known == self._known_executors and monotonic < self._strays_at:
             return
-        claim.faults.extend(self._database.read(self._claims.strays, now, capacity))
+        rows = self._database.read(self._claims.strays, now, capacity)
+        claim.faults.extend(self._claims.stray_faults(rows, capacity))
         self._known_executors, self._strays_at = known, monotonic + STRAYS_EVERY
 
     def record_outcomes(self, runs: Sequence[Run]) -> bool:
@@ -354,7 +358,7 @@ class SQLAlchemyJobStore(BaseJobStore):
         return self._keeper is None or self._keeper.is_worth_a_claim()
 
     def release(self, run: Run, now: int) -> None:
-        seconds = self._books_of_ours.defer(run.job_id, now)
+        seconds = self._own_books.defer(run.job_id, now)
         self._database.write(self._records.release, run, now, now + round(seconds * 1_000_000))
         self._has_open = True
         if self._keeper is not None:
@@ -364,37 +368,23 @@ class SQLAlchemyJobStore(BaseJobStore):
         return self._ready().later(instant)
 
     def retry_all(self) -> None:
-        self._books_of_ours.forget()
+        self._own_books.forget()
         self._strays_at = 0.0
         self._documents.forget()
-
-    # -- beside the schedule -----------------------------------------------------------------------------------
-
-    def open_runs(self, wanted: Sequence[tuple[Job, str]], now: int) -> None:
-        self._ready()
-        self._database.write(self._open_runs, wanted, now)
-        self._has_open = True
-
-    def _open_runs(self, connection: Connection, wanted: Sequence[tuple[Job, str]], now: int) -> None:
-        self._records.open(connection, wanted, now)
-        self._notices.send(connection)
-
-    def drop_runs(self, job_id: str | None, now: int) -> list[Run]:
-        self._ready()
-        return self._database.write(self._records.drop_open, job_id, now, self._alias or "")
-
-    # -- history -----------------------------------------------------------------------------------------------
-
-    def get_runs(
-        self, job_id: str | None = None, outcome: str | None = None, since: int | None = None, limit: int = 100
-    ) -> list[RunRecord]:
-        self._ready()
-        return self._database.read(self._records.find, self._alias or "", job_id, outcome, since, limit)
-
-    def last_run(self, job_id: str) -> RunRecord | None:
-        self._ready()
-        return self._database.read(self._records.last, self._alias or "", job_id)
 
     def __repr__(self) -> str:
         url = self._database.engine.url.render_as_string(hide_password=True)
         return f"<{type(self).__name__} (url={url})>"
+
+
+_stores: WeakSet[SQLAlchemyJobStore] = WeakSet()
+
+
+def _begin_child() -> None:
+    # Of all stores: one whose scheduler was never started may be in use all the same, and have connections.
+    for store in list(_stores):
+        store.after_fork()
+
+
+if hasattr(os, "register_at_fork"):  # where there is fork
+    os.register_at_fork(after_in_child=_begin_child)
