@@ -63,6 +63,7 @@ class Engine(ProcessLife):
     def _begin_stopped(self) -> None:
         super()._begin_stopped()
         self._wake_at: float = float("inf")  # the instant at which the next pass begins by itself
+        self._ticked_at: int | None = None  # when the last pass began
         self._drift: float | None = None  # wall minus monotonic clock at the last pass
         self._drift_epoch = 0  # the start in which that was
         # Stores whose jobs have not been told yet that the clock was set back → what it would show otherwise.
@@ -83,6 +84,7 @@ class Engine(ProcessLife):
             # While this is infinite, whoever adds a job rings: the pass may have passed that job's store already.
             self._wake_at = float("inf")
         longest = self.clock.longest_sleep
+        self._ticked_at = self.clock.now()
         seconds: float | None = 1.0  # after a failure
         try:
             self._watch_clock()

@@ -19,7 +19,7 @@ from apscheduler_lite.events import (
 from apscheduler_lite.triggers.base import BaseTrigger
 
 from ._engine import STATE_PAUSED, STATE_RUNNING, STATE_STOPPED
-from ._runs import Runs
+from ._health import Healthy
 from ._triggers import check_place_of_jobstore
 
 TYPE_CHECKING = False
@@ -36,7 +36,7 @@ __all__ = ["STATE_PAUSED", "STATE_RUNNING", "STATE_STOPPED", "BaseScheduler"]
 _INFO = 20  # logging.INFO
 
 
-class BaseScheduler(Runs):
+class BaseScheduler(Healthy):
     """
     Base class of all schedulers.
 
