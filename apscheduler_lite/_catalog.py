@@ -181,7 +181,33 @@ class Catalog:
                 raise ConflictingIdError(job_id)
         waiting.update(by_id)
 
+    def open_run(self, job_id: str, alias: str | None, now: int, run_id: str) -> None:
+        """
+        Let a run of a job be claimed beside its schedule; one of a pending job when its store has got it.
+
+        Raises:
+            JobLookupError: there is no such job.
+        """
+        while True:
+            job, name, entry = self.find(job_id, alias)
+            if entry is None:
+                self.stores[name].open_runs([(job, run_id)], now)
+                return
+            with self.lock:
+                if self.pending.get(name, {}).get(job_id) is entry:
+                    entry.run_ids.append(run_id)
+                    return
+
     def _add_stored(self, new: list[NewJob], alias: str, store: BaseJobStore, now: int) -> list[Job]:
+        stored = self._store_all(new, alias, store, now)
+        wanted = [(each.job, run_id) for each in new for run_id in each.run_ids if not is_finished(each.job)]
+        if wanted:
+            store.open_runs(wanted, now)
+            for each in new:
+                each.run_ids = []
+        return stored
+
+    def _store_all(self, new: list[NewJob], alias: str, store: BaseJobStore, now: int) -> list[Job]:
         if len(new) == 1 and not new[0].replace:
             return self._add_one(new[0], alias, store, now)
         by_id = by_different_ids(new)

@@ -158,10 +158,11 @@ def _begins(run: Run, clock: Clock, logger: logging.Logger) -> bool:
         note_stopped(run, clock, logger)
         return False
     now = clock.now()
-    if run.grace is not None and now - run.due > run.grace:
-        late, grace = now - run.due, run.grace / 1e6
+    late = now - (run.due if run.ready is None else run.ready)
+    if run.grace is not None and late > run.grace:
+        grace = run.grace / 1e6
         run.outcome = Outcome.MISSED
-        run.reason = missed(late, run.grace)
+        run.reason = missed(late, run.grace, run.down, run.zone)
         run.finished = now
         _say(
             logger,

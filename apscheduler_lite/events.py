@@ -151,6 +151,7 @@ class JobExecutionEvent(JobEvent):
         exception: what it raised, or None.
         traceback: the formatted traceback of that exception, or None.
         run: the run with its facts (run id, started, finished, outcome, reason).
+        next_attempt_at: when the run that failed is tried again, as an aware datetime; None when it is not.
     """
 
     _shown = ("job_id", "jobstore", "scheduled_run_time", "exception")
@@ -174,6 +175,12 @@ class JobExecutionEvent(JobEvent):
         self.exception = exception
         self.traceback = traceback
         self.run = run
+        self.next_attempt_at = None if run is None or run.next_attempt is None else run.next_attempt_at
+
+    @property
+    def will_retry(self) -> bool:
+        """Return whether the run that failed is tried again."""
+        return self.next_attempt_at is not None
 
 
 class FaultEvent(SchedulerEvent):

@@ -27,6 +27,7 @@ from apscheduler_lite.events import (
     EVENT_JOB_ADDED,
     EVENT_JOBSTORE_ADDED,
     EVENT_JOBSTORE_REMOVED,
+    FaultEvent,
     JobEvent,
     SchedulerEvent,
 )
@@ -67,6 +68,7 @@ class Equipment(ABC):
     _job_defaults: JobOptions
     _ticker: Ticker
     _phase: str
+    _last_fault: tuple[int, BaseException] | None = None
     _wrap: Wrap | None
 
     def __init__(self, gconfig: Mapping[str, Any] = {}, **options: Any) -> None:
@@ -97,6 +99,9 @@ class Equipment(ABC):
     def _may_claim(self) -> bool:
         raise NotImplementedError
 
+    def _tell_of_dropped(self, run: Run) -> None:
+        raise NotImplementedError
+
     def _is_started(self) -> bool:
         raise NotImplementedError
 
@@ -106,6 +111,8 @@ class Equipment(ABC):
 
     def _dispatch_event(self, event: SchedulerEvent) -> None:
         """Deliver an event to the listeners, in this thread."""
+        if isinstance(event, FaultEvent):
+            self._last_fault = (self.clock.now(), event.exception)
         self._listeners.deliver(event)
 
     def _tell_of_job(self, code: int, job: Job | None, alias: str, job_id: str = "") -> None:
