@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from ._scheduler_faults import Faults
 from ._scheduler_life import Life
+from ._scheduler_runs import Runs
 from ._scheduler_sequences import Sequences
 from ._scheduler_version3 import Version3
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["SchedulerContract"]
 
 
-class SchedulerContract(Life, Sequences, Faults, Version3):
+class SchedulerContract(Life, Sequences, Faults, Runs, Version3):
     """
     What holds for every scheduler.
 
