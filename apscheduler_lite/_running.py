@@ -8,13 +8,12 @@ how it ended. They raise nothing but what ends the whole program.
 
 from __future__ import annotations
 
-import logging
-import traceback
 from contextlib import suppress
 from contextvars import ContextVar, copy_context
 from threading import get_ident
 
 from ._clock import SystemClock
+from ._guarded_logger import logger_named
 from ._interrupts import ends_program
 from ._loops import run_on_new_loop
 from ._reasons import missed
@@ -27,6 +26,7 @@ from .runs import Outcome, _current
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import logging
     from collections.abc import Awaitable, Callable
     from typing import Any, Protocol
 
@@ -52,8 +52,9 @@ __all__ = [
     "run_awaitable",
 ]
 
-_logger = logging.getLogger("apscheduler_lite.executors")
+_logger = logger_named("apscheduler_lite.executors")
 _system = SystemClock()
+_INFO, _WARNING, _ERROR = 20, 30, 40  # as in logging
 _OURS = (__name__, call_wrapped.__module__)
 
 
@@ -164,7 +165,7 @@ def _begins(run: Run, clock: Clock, logger: logging.Logger) -> bool:
         run.finished = now
         _say(
             logger,
-            logging.WARNING,
+            _WARNING,
             'Run time of job "%s" was missed by %s (misfire_grace_time=%g)',
             run.job or run.job_id,
             duration_text(late / 1e6),
@@ -173,10 +174,10 @@ def _begins(run: Run, clock: Clock, logger: logging.Logger) -> bool:
         )
         return False
     run.started = now
-    if logger.isEnabledFor(logging.INFO):
+    if logger.isEnabledFor(_INFO):
         _say(
             logger,
-            logging.INFO,
+            _INFO,
             'Running job "%s" (scheduled at %s)',
             run.job or run.job_id,
             run.scheduled_run_time,
@@ -195,10 +196,10 @@ def _succeed(run: Run, clock: Clock, logger: logging.Logger, retval: Any) -> Non
     run.retval = retval
     run.outcome = Outcome.EXECUTED
     run.finished = clock.now()
-    if logger.isEnabledFor(logging.INFO):
+    if logger.isEnabledFor(_INFO):
         _say(
             logger,
-            logging.INFO,
+            _INFO,
             'Job "%s" executed successfully',
             run.job or run.job_id,
             extra={"action": "run_executed", "job_id": run.job_id},
@@ -206,6 +207,8 @@ def _succeed(run: Run, clock: Clock, logger: logging.Logger, retval: Any) -> Non
 
 
 def _fail(run: Run, clock: Clock, logger: logging.Logger, exc: BaseException) -> None:
+    import traceback  # here, because its import costs milliseconds
+
     tb = exc.__traceback__
     while tb is not None and tb.tb_frame.f_globals.get("__name__") in _OURS:  # without our own frames
         tb = tb.tb_next
@@ -222,7 +225,7 @@ def _fail(run: Run, clock: Clock, logger: logging.Logger, exc: BaseException) ->
     run.finished = clock.now()
     _say(
         logger,
-        logging.ERROR,
+        _ERROR,
         'Job "%s" raised an exception',
         run.job or run.job_id,
         exc_info=(type(exc), exc, tb),

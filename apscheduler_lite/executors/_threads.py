@@ -8,12 +8,12 @@ told by the item itself. That makes a burst of short runs several times cheaper 
 
 from __future__ import annotations
 
-import logging
 from contextlib import suppress
 from itertools import count
 from queue import SimpleQueue
 from threading import Event, Thread, current_thread
 
+from apscheduler_lite._guarded_logger import logger_named
 from apscheduler_lite._locks import make_lock
 
 TYPE_CHECKING = False
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["WorkerThreads"]
 
-_logger = logging.getLogger("apscheduler_lite.executors")
+_logger = logger_named("apscheduler_lite.executors")
 
 
 class WorkerThreads:
