@@ -344,11 +344,12 @@ class Catalog:
 
     def shorten_waits(self, store: BaseJobStore, now: int, unset: int) -> list[tuple[Job, Exception]]:
         """
-        Let jobs of a store that keep a beat go on with it after the clock was set back.
+        Let the jobs of a store go on after the clock was set back.
 
-        Their next run time would else be further away by as much as the clock was set back. Jobs for a time of day
-        wait for it: that run has not been made yet, or has been made already. So do jobs whose next run time was given
-        rather than taken from the trigger.
+        Their next run time would else be further away by as much as the clock was set back. A beat goes on at once. A
+        job for a time of day waits as long as it would have waited, and then for the next such time: so it does not run
+        a second time because the clock shows that time again, and does not stand still for a year when the clock had
+        been a year ahead. A next run time that was given, rather than taken from the trigger, is waited for.
 
         Args:
             store: the store.
@@ -371,13 +372,14 @@ class Catalog:
 
     @staticmethod
     def _shorten_wait(job: Job, store: BaseJobStore, now: int, unset: int) -> None:
-        if job._next is None or not job.trigger.keeps_beat:
+        if job._next is None:
             return
         fire_time, natural = slot_of(job).fire_time, job.trigger.first_instant(unset)
         if job.trigger.first_instant(fire_time) != fire_time or (natural is not None and fire_time > natural):
-            return  # it was no beat of the trigger's: the user has given it
-        trigger = job.trigger.under_way(now)
-        slot = first_slot(trigger, now)
+            return  # it was none of the trigger's: the user has given it
+        begin = now if job.trigger.keeps_beat else now + max(0, fire_time - unset)
+        trigger = job.trigger.under_way(begin)
+        slot = first_slot(trigger, begin)
         if slot is not None and slot.due < job._next:
             store.change_job(job.id, lambda _: {"trigger": trigger, **slots_of(slot)})
 

@@ -10,8 +10,6 @@ refused with the nearest name.
 
 from __future__ import annotations
 
-import logging
-
 from ._clock import Clock, SystemClock
 from ._host_zone import local_timezone
 from ._options import DEFAULT_OPTIONS, JOB_OPTIONS, as_name, as_number, refuse_unknown, validated
@@ -24,6 +22,7 @@ from .jobstores.base import BaseJobStore
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import logging
     from collections.abc import Mapping
     from datetime import tzinfo
     from typing import Any
@@ -159,6 +158,8 @@ def read(config: Mapping[str, Any], own: tuple[str, ...], scheduler: str) -> Set
 
 
 def _logger(given: Any) -> logging.Logger:
+    import logging  # here, because its import costs milliseconds
+
     if given is None:
         return logging.getLogger("apscheduler_lite.scheduler")
     if isinstance(given, (str, bytes)):

@@ -1,15 +1,19 @@
-"""A logger whose handlers and filters, which are anybody's, cannot stop whoever has something to say."""
+"""
+Loggers.
+
+One is guarded: its handlers and filters, which are anybody's, cannot stop whoever has something to say. One is looked
+up when it is first used: to import `logging` takes as long as half of this library.
+"""
 
 from __future__ import annotations
 
-import logging
 from contextlib import suppress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["guarded"]
+__all__ = ["guarded", "logger_named"]
 
 _SAYING = frozenset(("critical", "debug", "error", "exception", "info", "log", "warning"))
 
@@ -19,8 +23,27 @@ def guarded(logger: Any) -> Any:
     return logger if isinstance(logger, _Guarded) else _Guarded(logger)
 
 
+def logger_named(name: str) -> Any:
+    """Return what behaves as the logger of that name."""
+    return _Named(name)
+
+
+class _Named:
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # Python asks every attribute of an abstract class whether it is abstract
+            raise AttributeError(name)
+        import logging
+
+        return getattr(logging.getLogger(self._name), name)
+
+
 class _Guarded:
     def __init__(self, logger: Any) -> None:
+        import logging
+
         self._logger = logger
         self._knows_stack = isinstance(logger, (logging.Logger, logging.LoggerAdapter))
 

@@ -8,8 +8,6 @@ is awaited. A deferred listener gets its events through a mailbox, on a thread o
 
 from __future__ import annotations
 
-import logging
-
 from ._interrupts import ends_program
 from ._locks import make_lock
 from ._mailbox import Mailbox, is_mailbox_thread
@@ -21,6 +19,7 @@ from .events import EVENT_ALL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import logging
     from collections.abc import Awaitable, Callable
     from typing import Any
 

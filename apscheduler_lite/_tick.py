@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from ._interrupts import ends_program
 from ._planning import backoff
+from ._stopping import Stopping
 from ._text import duration_text
 from ._timezones import from_instant
 from .events import (
@@ -83,6 +84,7 @@ class Ticker:
         self._next_due: int | None = None  # the earliest of what the stores know, in this pass
         self._announced: int | None = -1  # the wake-up that the log has been told of; -1: none
         self._silent: set[str] = set()  # executors that do not tell their capacity
+        self._stopping = Stopping(host)
 
     def tick(self, stores: Sequence[tuple[str, BaseJobStore]], executors: Mapping[str, BaseExecutor]) -> float | None:
         """Claim and hand over what is due; return the seconds until the next pass, None for no limit."""
@@ -142,6 +144,8 @@ class Ticker:
                 self._failures.pop(alias, None)
                 self._raised.pop(alias, None)
         self._note(alias, claim)
+        for run in claim.superseded:
+            self._stopping.cancel(run, executors)
         again_in = self._submit_all(claim, store, executors)
         if claim.is_short and any(self._has_room_after(run, executors) for run in claim.runs):
             again_in = 0.0
@@ -233,10 +237,13 @@ class Ticker:
                     EVENT_JOB_SUBMITTED, run.job_id, run.jobstore, [run.scheduled_run_time], job=run.snapshot(), run=run
                 )
             )
+        executor = executors[run.executor]
+        if run.timeout is not None:
+            self._stopping.check_limit(run, executor)
         host._run_begins(run)
         self._handed = run
         try:
-            executors[run.executor].submit_run(run)
+            executor.submit_run(run)
         except BaseException:
             host._run_is_off(run)
             raise

@@ -13,7 +13,6 @@ The modules behind zones cost milliseconds to import, so each is imported by the
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from datetime import timezone as fixed_zone
 from functools import cache
@@ -23,6 +22,7 @@ from apscheduler_lite.errors import warn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import re
     from typing import Any
     from zoneinfo import ZoneInfo
 
@@ -54,14 +54,6 @@ LAST_INSTANT = 253_402_214_400 * MICROSECONDS  # 9999-12-31T00:00Z
 _EXACT_AS_FLOAT = 2**52
 
 _fromtimestamp = datetime.fromtimestamp
-
-# The forms with unpadded fields that APScheduler 3 reads beside ISO 8601: "2026-1-5", "2026-1-5 7:30:0.5".
-_LOOSE_DATE = re.compile(
-    r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})"
-    r"(?:[ T](?P<hour>\d{1,2}):(?P<minute>\d{1,2}):(?P<second>\d{1,2})(?:\.(?P<fraction>\d{1,6}))?"
-    r"(?P<offset>Z|[+-]\d\d:?\d\d)?)?",
-    re.ASCII,
-)
 
 
 def to_instant(moment: datetime) -> int:
@@ -267,12 +259,26 @@ def _is_unlocalized(pytz_zone: Any) -> bool:
     return pytz.timezone(pytz_zone.zone) is pytz_zone
 
 
+@cache
+def _loose_date() -> re.Pattern[str]:
+    """Return the pattern of the loose dates; made when the first one is read, since `re` costs milliseconds."""
+    import re
+
+    # The forms with unpadded fields that APScheduler 3 reads beside ISO 8601: "2026-1-5", "2026-1-5 7:30:0.5".
+    return re.compile(
+        r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})"
+        r"(?:[ T](?P<hour>\d{1,2}):(?P<minute>\d{1,2}):(?P<second>\d{1,2})(?:\.(?P<fraction>\d{1,6}))?"
+        r"(?P<offset>Z|[+-]\d\d:?\d\d)?)?",
+        re.ASCII,
+    )
+
+
 def _parse(text: str, parameter: str) -> datetime:
     try:
         return datetime.fromisoformat(text)
     except ValueError as exc:
         problem = exc
-    match = _LOOSE_DATE.fullmatch(text)
+    match = _loose_date().fullmatch(text)
     if match is None:
         raise ValueError(
             f"{parameter} must be a date and time like '2026-01-05 07:30:00', not {shorten(text)}"

@@ -25,6 +25,12 @@ if TYPE_CHECKING:
     Around = AbstractContextManager[Any] | AbstractAsyncContextManager[Any]
     Wrap = Callable[["Run"], Around]
 
+    class Ending(Protocol):
+        """Who says how a run ends that has a time limit: the run itself, or the limit."""
+
+        def settle(self) -> bool:
+            """Return whether the run itself may say it."""
+
     class Lease(Protocol):
         """What a store that other processes share says about a claimed run, right before it begins."""
 
@@ -111,6 +117,9 @@ class Run:
     ready: int | None = None  # when a later attempt was to begin; None: when the run was due
     down: tuple[int, int] | None = None  # the downtime in which it came due
     is_extra: bool = False  # it was not claimed from the schedule, and giving it back does not touch that
+    timeout: float | None = None  # seconds that it may last
+    ending: Ending | None = None  # while it goes on with a time limit
+    stopped_by: BaseException | None = None  # why it was told to stop, whatever it makes of that
     is_newest: bool = True  # whether no later run of its job was claimed together with it
     store: Any = None  # the store that claimed it, which its end is told even when it has left the scheduler
     lease: Lease | None = None  # the store's word that the run is still this process's to begin
@@ -151,7 +160,7 @@ class Run:
     def of(cls, job: Job, jobstore: str, fire_time: int, due: int, zone: tzinfo | None = None) -> Run:
         """Return a run of the job as it is at this moment; its zone may be given, since asking is a stranger's code."""
         options = job._options
-        return cls(
+        run = cls(
             job,
             job.id,
             jobstore,
@@ -164,6 +173,9 @@ class Run:
             job.args,
             job._kwargs,
         )
+        if options.timeout is not None:
+            run.timeout = options.timeout
+        return run
 
     @classmethod
     def recorded(cls, id: str, job_id: str, jobstore: str, executor: str, fire_time: int, due: int) -> Run:
@@ -240,7 +252,8 @@ class Run:
         state["job"] = state["lease"] = state["store"] = None
         state["_id"] = self.id
         state["has_travelled"] = True
-        state.pop("_logger", None)
+        for name in ("_logger", "ending"):
+            state.pop(name, None)
         return state
 
 

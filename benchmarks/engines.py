@@ -69,13 +69,16 @@ class Engine:
 
     def __init__(self, name: str) -> None:
         self.executor: dict[str, Any]
+        self._submit: Callable[[], Any]
+        self._wait: Callable[[list[Any]], Any]
+        self._close: Callable[[], Any]
         if name == "Dask":
             distributed: Any = import_module("distributed")
             self._cluster = distributed.LocalCluster(n_workers=WORKERS, threads_per_worker=1, dashboard_address=":0")
             self._client = distributed.Client(self._cluster)
-            self._close: Callable[[], Any] = self._cluster.close
+            self._close = self._cluster.close
             self._submit = lambda: self._client.submit(nothing, pure=False)
-            self._wait: Callable[[list[Any]], Any] = self._client.gather
+            self._wait = self._client.gather
             self.executor = {"type": "dask", "address": self._client, "prefetch": 100}
         else:
             if name == "loky":
@@ -90,7 +93,7 @@ class Engine:
 
     def call(self, number: int) -> None:
         """Have the function called so often, and wait for the results."""
-        self._wait([self._submit() for _ in range(number)])  # type: ignore[no-untyped-call]
+        self._wait([self._submit() for _ in range(number)])
 
     def close(self) -> None:
         """End the workers."""

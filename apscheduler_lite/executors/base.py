@@ -10,10 +10,10 @@ A run handed over is always reported: as executed, failed, missed; also when a w
 
 from __future__ import annotations
 
-import logging
 from abc import ABC
 
 from apscheduler_lite._clock import SystemClock
+from apscheduler_lite._guarded_logger import logger_named
 from apscheduler_lite._locks import make_lock
 from apscheduler_lite._running import describe_exception, execute, execute_async
 from apscheduler_lite._timezones import to_instant
@@ -30,6 +30,7 @@ from apscheduler_lite.runs import Outcome, Run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import logging
     from collections.abc import Sequence
     from datetime import datetime
     from typing import Any, Protocol
@@ -53,11 +54,12 @@ OUTCOME_EVENTS = {
     Outcome.ERROR: EVENT_JOB_ERROR,
     Outcome.MISSED: EVENT_JOB_MISSED,
     Outcome.INTERRUPTED: EVENT_JOB_INTERRUPTED,
+    Outcome.TIMED_OUT: EVENT_JOB_ERROR,
 }
 OUTCOME_FACTS = ("outcome", "reason", "retval", "exception", "traceback", "started", "finished")
 """The attributes of a run that say how it ended."""
 
-_OUTCOME_OF = {code: outcome for outcome, code in OUTCOME_EVENTS.items()}
+_OUTCOME_OF = {code: outcome for outcome, code in OUTCOME_EVENTS.items() if outcome != Outcome.TIMED_OUT}
 
 
 class JobOfRun(Job):
@@ -85,7 +87,7 @@ class BaseExecutor(ABC):  # noqa: B024 - which of two methods is abstract depend
 
     _scheduler: Any = None
     _lock: Any = None
-    _logger = logging.getLogger("apscheduler_lite.executors")
+    _logger: logging.Logger = logger_named("apscheduler_lite.executors")
     _hands_over_jobs = True  # whether the subclass implements version 3's _do_submit_job rather than submit_run
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -105,8 +107,11 @@ class BaseExecutor(ABC):  # noqa: B024 - which of two methods is abstract depend
 
     def start(self, scheduler: Any, alias: str) -> None:
         """Get ready, when the scheduler starts or when the executor is added to a running one."""
+        import logging
+
         self._scheduler = scheduler
         self._lock = make_lock()
+        self.abandoned_threads = 0
         self._logger = logging.getLogger(f"apscheduler_lite.executors.{alias}")
         if not hasattr(self, "_in_progress"):  # a subclass that does not call our __init__
             self._in_progress = {}
@@ -141,6 +146,30 @@ class BaseExecutor(ABC):  # noqa: B024 - which of two methods is abstract depend
 
         Returns:
             whether it was taken over. If not, it is interrupted.
+        """
+        return False
+
+    # -- stopping runs -----------------------------------------------------------------------------------------
+
+    keeps_timeout = False
+    """Whether it ends, or gives up, a run that lasts longer than its ``timeout``."""
+
+    abandoned_threads = 0
+    """How many of its threads have been left to themselves since the start, with a run whose time was over."""
+
+    def can_cancel(self, func: Any) -> bool:
+        """Return whether it could cancel a run of that function."""
+        return False
+
+    def cancel(self, run: Run, why: BaseException | None = None) -> bool:
+        """
+        Tell a run to stop; return whether that is possible.
+
+        It is reported as interrupted when it has ended.
+
+        Args:
+            run: the run.
+            why: the exception that the run is reported with, by default a `JobCancelledError`.
         """
         return False
 
@@ -322,6 +351,8 @@ def run_job(job: Job, jobstore_alias: str, run_times: Sequence[datetime], logger
 
     For executors written for APScheduler 3; to be called on a worker.
     """
+    import logging
+
     logger = logging.getLogger(logger_name)
     runs = _runs_of(job, jobstore_alias, run_times)
     for run in runs:
@@ -337,6 +368,8 @@ async def run_coroutine_job(
 
     For executors written for APScheduler 3.
     """
+    import logging
+
     logger = logging.getLogger(logger_name)
     runs = _runs_of(job, jobstore_alias, run_times)
     for run in runs:

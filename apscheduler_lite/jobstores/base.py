@@ -12,9 +12,9 @@ it.
 
 from __future__ import annotations
 
-import logging
 from abc import ABC, abstractmethod
 
+from apscheduler_lite._guarded_logger import logger_named
 from apscheduler_lite._reasons import REMOVED
 from apscheduler_lite._slots import restored_on_error
 from apscheduler_lite.errors import ConflictingIdError, JobLookupError, TransientJobError
@@ -27,6 +27,7 @@ from ._plain_claim import claim_due, release
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import logging
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
@@ -52,7 +53,7 @@ class BaseJobStore(ABC):
 
     _scheduler: Any = None
     _alias: str | None = None
-    _logger = logging.getLogger("apscheduler_lite.jobstores")
+    _logger: logging.Logger = logger_named("apscheduler_lite.jobstores")
     __bookkeeping: Bookkeeping | None = None
 
     persistent = False
@@ -95,6 +96,8 @@ class BaseJobStore(ABC):
             )
         self._scheduler = scheduler
         self._alias = alias
+        import logging
+
         self._logger = logging.getLogger(f"apscheduler_lite.jobstores.{alias}")
 
     def detach(self) -> None:

@@ -291,6 +291,8 @@ class Intake(Engine):
     def _add(self, new: list[NewJob], alias: str) -> None:
         as_name(alias, "jobstore")
         self._say_if_copy()
+        for each in new:
+            self._check_executor(each.job)
         self._check_before_adding(new, alias)
         wake = any(each.run_ids for each in new)
         stored = self._catalog.add(new, alias, self.clock.now())

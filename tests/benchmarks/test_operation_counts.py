@@ -245,8 +245,9 @@ def test_a_look_at_nothing_due_takes_one_statement(stored):
 # -- import ------------------------------------------------------------------------------------------------------------
 
 NOT_NEEDED = {
-    "asyncio", "concurrent.futures", "dataclasses", "email", "importlib.metadata", "inspect", "json", "multiprocessing",
-    "pickle", "pytz", "random", "signal", "six", "socket", "sqlalchemy", "subprocess", "typing", "tzlocal", "zoneinfo",
+    "asyncio", "concurrent.futures", "dataclasses", "email", "enum", "importlib.metadata", "inspect", "json", "logging",
+    "multiprocessing", "pickle", "pytz", "random", "re", "signal", "six", "socket", "sqlalchemy", "subprocess",
+    "traceback", "typing", "tzlocal", "zoneinfo",
 }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ key: after the connection was lost, and by another scheduler that takes it over 
 from __future__ import annotations
 
 import pickle
-from asyncio import CancelledError
+from asyncio import CancelledError, sleep
 from threading import Condition, Event, Thread, current_thread
 
 from distributed import KilledWorker
@@ -87,6 +87,7 @@ class Session:
         self._why_not: BaseException | None = None  # there is no connection
         self._keeper: Thread | None = None
         self._name = name
+        self._ended: list[tuple[Run, Future[Any]]] = []  # tasks whose answers are to be fetched
         self._tellers = WorkerThreads(1, lambda: _Teller(self), f"{name}.teller")
 
     # -- capacity ----------------------------------------------------------------------------------------------
@@ -152,22 +153,31 @@ class Session:
         self._bell.set()
 
     async def _collect(self, run: Run, future: Future[Any]) -> None:
-        """Wait for a task on the client's loop."""
-        answer: Any
-        try:
-            answer = await self._connection.result(future)
-        except FutureCancelledError as exc:
-            if exc.reason == "scheduler-connection-lost":
-                self._find_again(run)
-                return
-            answer = exc
-        except (OSError, CancelledError):  # the connection broke in the midst of it, or its client was closed
+        """Wait for a task on the client's loop, and fetch its answer together with those that come at the same time."""
+        await self._connection.end_of(future)
+        self._ended.append((run, future))
+        if len(self._ended) == 1:
+            await sleep(0)
+            ended, self._ended = self._ended, []
+            await self._fetch(ended)
+
+    async def _fetch(self, ended: list[tuple[Run, Future[Any]]]) -> None:
+        answers = await self._connection.results([future for _, future in ended])
+        for (run, future), answer in zip(ended, answers, strict=True):
+            if answer is None:
+                self._connection.call_soon(self._fetch_alone, run, future)
+            else:
+                self._take(run, future, answer)
+
+    async def _fetch_alone(self, run: Run, future: Future[Any]) -> None:
+        self._take(run, future, await self._connection.result(future))
+
+    def _take(self, run: Run, future: Future[Any], answer: Any) -> None:
+        if _is_connections_fault(answer):
             self._find_again(run)
-            return
-        except BaseException as exc:
-            answer = exc
-        self._connection.forget(key_of(run), future)
-        self._tellers.submit((run, answer))
+        else:
+            self._connection.forget(key_of(run), future)
+            self._tellers.submit((run, answer))
 
     def _find_again(self, run: Run) -> None:
         with self._lock:
@@ -198,7 +208,8 @@ class Session:
         finally:
             with self._lock:
                 self._changed.notify_all()
-            self._bell.set()
+                if self._is_closed:
+                    self._bell.set()
 
     def _note_loss(self, run: Run, reason: str) -> None:
         run.outcome, run.reason = Outcome.INTERRUPTED, reason
@@ -341,6 +352,13 @@ def _message_of(run: Run) -> bytes:
         raise RemoteError(
             f"the run cannot be sent to a worker: {name_of(func)} cannot be pickled: {describe_exception(exc)}"
         ) from exc
+
+
+def _is_connections_fault(answer: object) -> bool:
+    """Return whether an answer has not come for reasons that have nothing to do with its run."""
+    if isinstance(answer, FutureCancelledError):
+        return answer.reason == "scheduler-connection-lost"
+    return isinstance(answer, (OSError, CancelledError))  # it broke in the midst of it, or its client was closed
 
 
 def _explained(exc: BaseException) -> BaseException:
