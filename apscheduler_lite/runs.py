@@ -113,13 +113,13 @@ class Run:
     job_name: str | None = None  # what a record of the run knows beside it
     host: str | None = None
     pid: int | None = None
+    timeout: float | None = None  # seconds that it may last
+    ending: Ending | None = None  # while it goes on with a time limit
+    stopped_by: BaseException | None = None  # why it was told to stop, whatever it makes of that
     has_travelled: bool = False  # this is a copy that has crossed a process border
     ready: int | None = None  # when a later attempt was to begin; None: when the run was due
     down: tuple[int, int] | None = None  # the downtime in which it came due
     is_extra: bool = False  # it was not claimed from the schedule, and giving it back does not touch that
-    timeout: float | None = None  # seconds that it may last
-    ending: Ending | None = None  # while it goes on with a time limit
-    stopped_by: BaseException | None = None  # why it was told to stop, whatever it makes of that
     is_newest: bool = True  # whether no later run of its job was claimed together with it
     store: Any = None  # the store that claimed it, which its end is told even when it has left the scheduler
     lease: Lease | None = None  # the store's word that the run is still this process's to begin
