@@ -4,6 +4,7 @@
 #   make test            run the test suite            PYTEST_ARGS="-k cron" narrows it
 #   make check           what CI runs: style, types, floors, dependencies, tests with branch coverage
 #   make bench           measure beside the peers      BENCH_ARGS="import store" picks scripts
+#   make soak            run 500 jobs a second for SECONDS=60, count what piles up   SECONDS=3600 for an hour
 #   make docs            build the manual into docs/_build
 #   make clean           remove what the other targets made
 #
@@ -12,6 +13,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= auto
+SECONDS ?= 60
 # The extras that have code to be tested by now.
 EXTRAS := rrule,sqlalchemy,postgres,mysql,signing,dask
 
@@ -29,7 +31,7 @@ PEERS := .venv-peers/.peers
 PIP := -m pip --disable-pip-version-check install --quiet
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --maxprocesses 8
 
-.PHONY: help demo test lint check bench docs clean
+.PHONY: help demo test lint check bench soak docs clean
 .DEFAULT_GOAL := help
 
 help:
@@ -53,6 +55,9 @@ check: lint
 
 bench: $(PEERS)
 	.venv-peers/bin/python -m benchmarks $(BENCH_ARGS)
+
+soak: $(LIBRARY)
+	$(BIN)/python -m benchmarks.soak --seconds $(SECONDS)
 
 docs: $(MANUAL)
 	$(BIN)/python -m sphinx -W -n --keep-going -b html docs docs/_build/html

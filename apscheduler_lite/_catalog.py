@@ -182,7 +182,33 @@ class Catalog:
                 raise ConflictingIdError(job_id)
         waiting.update(by_id)
 
+    def open_run(self, job_id: str, alias: str | None, now: int, run_id: str) -> None:
+        """
+        Let a run of a job be claimed beside its schedule; one of a pending job when its store has got it.
+
+        Raises:
+            JobLookupError: there is no such job.
+        """
+        while True:
+            job, name, entry = self.find(job_id, alias)
+            if entry is None:
+                self.stores[name].open_runs([(job, run_id)], now)
+                return
+            with self.lock:
+                if self.pending.get(name, {}).get(job_id) is entry:
+                    entry.run_ids.append(run_id)
+                    return
+
     def _add_stored(self, new: list[NewJob], alias: str, store: BaseJobStore, now: int) -> list[Job]:
+        stored = self._store_all(new, alias, store, now)
+        wanted = [(each.job, run_id) for each in new for run_id in each.run_ids if not is_finished(each.job)]
+        if wanted:
+            store.open_runs(wanted, now)
+            for each in new:
+                each.run_ids = []
+        return stored
+
+    def _store_all(self, new: list[NewJob], alias: str, store: BaseJobStore, now: int) -> list[Job]:
         if len(new) == 1 and not new[0].replace:
             return self._add_one(new[0], alias, store, now)
         by_id = by_different_ids(new)
@@ -319,11 +345,12 @@ class Catalog:
 
     def shorten_waits(self, store: BaseJobStore, now: int, unset: int) -> list[tuple[Job, Exception]]:
         """
-        Let jobs of a store that keep a beat go on with it after the clock was set back.
+        Let the jobs of a store go on after the clock was set back.
 
-        Their next run time would else be further away by as much as the clock was set back. Jobs for a time of day
-        wait for it: that run has not been made yet, or has been made already. So do jobs whose next run time was given
-        rather than taken from the trigger.
+        Their next run time would else be further away by as much as the clock was set back. A beat goes on at once. A
+        job for a time of day waits as long as it would have waited, and then for the next such time: so it does not run
+        a second time because the clock shows that time again, and does not stand still for a year when the clock had
+        been a year ahead. A next run time that was given, rather than taken from the trigger, is waited for.
 
         Args:
             store: the store.
@@ -346,13 +373,14 @@ class Catalog:
 
     @staticmethod
     def _shorten_wait(job: Job, store: BaseJobStore, now: int, unset: int) -> None:
-        if job._next is None or not job.trigger.keeps_beat:
+        if job._next is None:
             return
         fire_time, natural = slot_of(job).fire_time, job.trigger.first_instant(unset)
         if job.trigger.first_instant(fire_time) != fire_time or (natural is not None and fire_time > natural):
-            return  # it was no beat of the trigger's: the user has given it
-        trigger = job.trigger.under_way(now)
-        slot = first_slot(trigger, now)
+            return  # it was none of the trigger's: the user has given it
+        begin = now if job.trigger.keeps_beat else now + max(0, fire_time - unset)
+        trigger = job.trigger.under_way(begin)
+        slot = first_slot(trigger, begin)
         if slot is not None and slot.due < job._next:
             store.change_job(job.id, lambda _: {"trigger": trigger, **slots_of(slot)})
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from typing import Any
 
+    from .runs import Run
+
 __all__ = ["LoopHere", "LoopThread", "run_on_new_loop", "settled"]
 
 
@@ -44,6 +46,12 @@ def run_on_new_loop(awaitable: Awaitable[Any]) -> Any:
     import asyncio
 
     return asyncio.run(_awaited(awaitable))
+
+
+def _close(awaitable: Any) -> None:
+    """Close a coroutine that will not be awaited, about which the interpreter would complain."""
+    if hasattr(awaitable, "close"):
+        awaitable.close()
 
 
 class LoopHere:
@@ -108,6 +116,7 @@ class LoopThread:
         self._lock = make_lock()
         self._loop: AbstractEventLoop | None = None
         self._thread: Any = None
+        self._tasks: dict[Run | None, Task[Any] | None] = {}  # of the runs that wait; None before their first step
 
     def run(self, awaitable: Awaitable[Any]) -> Any:
         """Await it on the loop and return its result; block this thread meanwhile."""
@@ -115,26 +124,57 @@ class LoopThread:
         from concurrent.futures import Future
         from contextvars import copy_context
 
+        run = _current.get()
         loop = self._running_loop()
+        self._register(run, awaitable)
         # The task runs in the caller's context, so that current_run() answers in the coroutine too.
         context = copy_context()
         finished: Future[Any] = Future()
 
         def begin() -> None:
             task = loop.create_task(settled(awaitable), context=context)
+            if run is not None:
+                self._tasks[run] = task
+                if run.stopped_by is not None:
+                    task.cancel()
             task.add_done_callback(hand_over)
 
         def hand_over(task: Task[tuple[Any, BaseException | None]]) -> None:
+            self._tasks.pop(run, None)
+            if task.cancelled():
+                _close(awaitable)  # it may not have had its first step
             finished.set_result((None, asyncio.CancelledError()) if task.cancelled() else task.result())
 
-        run = _current.get()
-        if run is not None:
-            run.held_by = self._thread.ident
         loop.call_soon_threadsafe(begin)
         retval, exc = finished.result()
         if exc is not None:
             raise exc
         return retval
+
+    def _register(self, run: Run | None, awaitable: Awaitable[Any]) -> None:
+        """Take note that a run waits here; raise when it has been told to stop."""
+        if run is None:
+            return
+        run.held_by = self._thread.ident
+        self._tasks[run] = None  # first of all: whoever stops the run sees that it is here, or is seen here
+        if run.stopped_by is not None:
+            del self._tasks[run]
+            _close(awaitable)
+            raise RuntimeError("the run was told to stop before this was awaited")
+
+    def cancel(self, run: Run, why: BaseException) -> bool:
+        """Tell a run to stop, and cancel what it waits for; return whether it waits for something here."""
+        run.stopped_by = why
+        loop = self._loop
+        if loop is None or run not in self._tasks:
+            return False
+        loop.call_soon_threadsafe(self._cancel, run)
+        return True
+
+    def _cancel(self, run: Run) -> None:
+        task = self._tasks.get(run)
+        if task is not None:
+            task.cancel()
 
     def _running_loop(self) -> AbstractEventLoop:
         import asyncio

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from ._options import as_bool
 from ._planning import first_slot
 from ._slots import set_slot
 from .errors import ConflictingIdError
+from .runs import Run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,14 +24,21 @@ class NewJob:
         job: the job.
         replace: whether it takes the place of one with its id.
         is_timed: whether its next run time was given, rather than being left to its trigger.
+        run_ids: the ids of the runs that are to be made at once, beside its schedule.
     """
 
-    __slots__ = ("is_timed", "job", "replace")
+    __slots__ = ("is_timed", "job", "replace", "run_ids")
 
     def __init__(self, job: Job, replace: bool, is_timed: bool) -> None:
+        self.run_ids: list[str] = []
         self.job = job
         self.replace = replace
         self.is_timed = is_timed
+
+    def run_at_once(self, is_wanted: object) -> None:
+        """Have the job run once as soon as it is stored, if that is wanted."""
+        if is_wanted is not False and as_bool(is_wanted, "run_immediately"):
+            self.run_ids.append(Run.new_id())
 
 
 def by_different_ids(new: list[NewJob]) -> dict[str, NewJob]:

@@ -72,12 +72,14 @@ class JobOptions:
         catch_up: what is made up for when the job was not run in time: ``"latest"``, ``"all"`` or ``"none"``; None
             when `coalesce` decides.
         max_catch_up: how many fire times are made up for at the most with ``"all"``.
+        coalesces: whether several due runs become one, by `catch_up` or else `coalesce`.
         grace: the grace time in microseconds, derived from `misfire_grace_time`.
     """
 
     __slots__ = (
         "catch_up",
         "coalesce",
+        "coalesces",
         "executor",
         "grace",
         "max_catch_up",
@@ -101,6 +103,7 @@ class JobOptions:
     retry: Retry | None
     catch_up: str | None
     max_catch_up: int
+    coalesces: bool
     grace: int | None
 
     @classmethod
@@ -112,6 +115,7 @@ class JobOptions:
             made = cls()
             for name, value in zip(JOB_OPTIONS, key, strict=True):
                 setattr(made, name, value)
+            made.coalesces = made.catch_up == "latest" or (made.catch_up != "all" and made.coalesce)
             made.grace = None if made.misfire_grace_time is None else round(made.misfire_grace_time * 1_000_000)
             if len(cls._shared) < 1024:  # a program that makes options up at run time must not grow for ever
                 cls._shared[key] = made

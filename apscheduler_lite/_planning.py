@@ -13,6 +13,8 @@ The rules, in the order in which they are applied:
 * *Without coalescing every fire time gets a run of its own*, as many at once as ``max_instances`` allows. The rest
   stays due and waits for a slot: it was due already when the job was last claimed (`backlog`), so it is late, not
   overlapping. What is older than the grace time is missed in one step.
+* *Catching up* comes first. With ``catch_up="none"`` what was due before the last downtime ended is missed; with
+  ``"all"`` no more than `max_catch_up` fire times are made up for, the latest. One record tells of the rest.
 * *Overlap.* A job that comes due while it runs as often as it may is skipped to its next fire time. Two things wait
   for the slot instead of being dropped: the last run of a schedule, and the backlog. With ``on_overlap="queue"`` and
   ``"cancel_previous"`` one more does: the latest fire time where the job coalesces, and else the first one, which is
@@ -99,13 +101,79 @@ class Plan:
 
 
 def plan(
-    trigger: BaseTrigger, slot: Slot, now: int, options: JobOptions, running: int = 0, backlog: int | None = None
+    trigger: BaseTrigger,
+    slot: Slot,
+    now: int,
+    options: JobOptions,
+    running: int = 0,
+    backlog: int | None = None,
+    up_since: int | None = None,
 ) -> Plan:
-    """Decide what becomes of a job whose present slot is due."""
+    """
+    Decide what becomes of a job whose present slot is due.
+
+    Args:
+        trigger: the job's trigger.
+        slot: its present slot.
+        now: the present instant.
+        options: the job's options.
+        running: how many of its runs are in progress.
+        backlog: up to when fire times were due already when it was last claimed.
+        up_since: the end of the last downtime, if there was one.
+    """
+    if options.catch_up is None:
+        return _plan_due(trigger, slot, now, options, running, backlog)
+    passed, following = catch_up(trigger, slot, now, options, up_since)
+    if passed is None:
+        return _plan_due(trigger, slot, now, options, running, backlog)
+    if following is None or following.due > now:
+        return Plan([], following, missed=[passed])
+    made = _plan_due(trigger, following, now, options, running, backlog)
+    if made.waits:  # what has passed is told now; the rest waits from the next claim on
+        made = Plan([], following, backlog=made.backlog)
+    made.missed = [passed, *(made.missed or ())]
+    return made
+
+
+def catch_up(
+    trigger: BaseTrigger, slot: Slot, now: int, options: JobOptions, up_since: int | None
+) -> tuple[Slot | None, Slot | None]:
+    """
+    Return what is not made up for, as one slot that stands for all before it, and the slot after it.
+
+    With ``"none"`` that is what was due before the last downtime ended; with ``"all"`` what is due beyond the latest
+    `max_catch_up`.
+    """
+    if options.catch_up == "none" and up_since is not None and slot.due < up_since:
+        last = trigger.latest_instant(slot.fire_time, min(up_since - 1, now))
+    elif options.catch_up == "all" and _is_more(trigger, slot, now, options.max_catch_up):
+        last = _latest(trigger, slot, now)[0].fire_time
+        for _ in range(options.max_catch_up):
+            last = trigger.latest_instant(slot.fire_time, last - 1) or slot.fire_time
+    else:
+        return None, slot
+    if last is None or last <= slot.fire_time:
+        return Slot(slot.fire_time, slot.due), _slot_after(trigger, slot.fire_time, now)
+    return Slot(last, last, since=slot.fire_time), _slot_after(trigger, last, now)
+
+
+def _is_more(trigger: BaseTrigger, slot: Slot, now: int, count: int) -> bool:
+    """Return whether more fire times than that are due."""
+    for _ in range(count):
+        following = _slot_after(trigger, slot.fire_time, now)
+        if following is None or following.due > now:
+            return False
+        slot = following
+    return True
+
+
+def _plan_due(
+    trigger: BaseTrigger, slot: Slot, now: int, options: JobOptions, running: int, backlog: int | None
+) -> Plan:
     free = options.max_instances - running
     if free <= 0:
         return _plan_overlap(trigger, slot, now, options, backlog)
-    if options.coalesce:
+    if options.coalesces:
         latest, following = _latest(trigger, slot, now)
         return Plan([latest], following)
     return _plan_each(trigger, slot, now, options, free, backlog)
@@ -115,11 +183,11 @@ def _plan_overlap(trigger: BaseTrigger, slot: Slot, now: int, options: JobOption
     if backlog is not None and slot.fire_time <= backlog:
         return Plan([], slot, waits=True, backlog=backlog)
     if options.on_overlap != "skip":
-        return Plan([], slot, waits=True, backlog=None if options.coalesce else slot.fire_time)
+        return Plan([], slot, waits=True, backlog=None if options.coalesces else slot.fire_time)
     latest, following = _latest(trigger, slot, now)
     if following is None:
         return Plan([], slot, waits=True)
-    return Plan([], following, skipped=[latest] if options.coalesce else _each_until(trigger, slot, latest, now))
+    return Plan([], following, skipped=[latest] if options.coalesces else _each_until(trigger, slot, latest, now))
 
 
 def _each_until(trigger: BaseTrigger, slot: Slot, latest: Slot, now: int) -> list[Slot]:

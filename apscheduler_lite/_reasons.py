@@ -9,7 +9,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from datetime import tzinfo
 
-__all__ = ["REMOVED", "missed", "passed_while_down"]
+    from ._options import JobOptions
+    from ._planning import Slot
+
+__all__ = ["REMOVED", "missed", "passed_while_down", "reason_of_missed"]
 
 REMOVED = "skipped: its job was removed"
 
@@ -17,6 +20,17 @@ REMOVED = "skipped: its job was removed"
 def missed(late: int, grace: int, down: tuple[int, int] | None = None, zone: tzinfo | None = None) -> str:
     """Return why a run is missed that is later (in microseconds) than its grace time."""
     return f"missed: {_span(late)} late, grace time {_span(grace)}{_downtime(down, zone)}"
+
+
+def reason_of_missed(
+    slot: Slot, options: JobOptions, now: int, down: tuple[int, int] | None, zone: tzinfo | None
+) -> str:
+    """Return why the fire times that a dropped slot stands for are missed."""
+    if down is not None and not down[0] <= slot.due < down[1]:
+        down = None
+    if options.grace is not None and now - slot.due > options.grace:
+        return missed(now - slot.due, options.grace, down, zone) + _others(slot.since, zone)
+    return passed_while_down(now - slot.due, down, zone, slot.since)
 
 
 def passed_while_down(late: int, down: tuple[int, int] | None, zone: tzinfo | None, since: int | None = None) -> str:

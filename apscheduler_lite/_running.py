@@ -19,8 +19,8 @@ from ._loops import run_on_new_loop
 from ._reasons import missed
 from ._references import name_of
 from ._text import duration_text
-from ._wrapping import await_wrapped, call_wrapped, is_coroutine_function
-from .errors import RemoteError
+from ._wrapping import await_function, call_wrapped, is_coroutine_function
+from .errors import JobTimeoutError, RemoteError
 from .retry import names_of
 from .runs import Outcome, _current
 
@@ -28,10 +28,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import logging
     from collections.abc import Awaitable, Callable
-    from typing import Any
+    from typing import Any, Protocol
 
     from ._clock import Clock
     from .runs import Run
+
+    class Limits(Protocol):
+        """Who is told when a run with a time limit begins and ends."""
+
+        def begin(self, run: Run) -> None: ...
+        def end(self, run: Run) -> None: ...
+
 
 __all__ = [
     "acting_thread",
@@ -40,6 +47,7 @@ __all__ = [
     "execute_async",
     "is_coroutine_function",
     "may_begin",
+    "note_stopped",
     "portable",
     "run_awaitable",
 ]
@@ -55,6 +63,7 @@ def execute(
     clock: Clock = _system,
     logger: logging.Logger = _logger,
     run_awaitable: Callable[[Awaitable[Any]], Any] | None = None,
+    limits: Limits | None = None,
 ) -> None:
     """
     Run a job's function in this thread.
@@ -63,8 +72,13 @@ def execute(
     """
     if not may_begin(run, clock, logger) or not _begins(run, clock, logger):
         return
+    limited = None if run.timeout is None else limits
+    if limited is not None:
+        limited.begin(run)
     # In a context of its own: what the job sets in context variables is not there for the next one on this thread.
     copy_context().run(_call, run, clock, logger, run_awaitable)
+    if limited is not None:
+        limited.end(run)
 
 
 def _call(
@@ -84,7 +98,9 @@ def _call(
         _succeed(run, clock, logger, retval)
 
 
-async def execute_async(run: Run, clock: Clock = _system, logger: logging.Logger = _logger) -> None:
+async def execute_async(
+    run: Run, clock: Clock = _system, logger: logging.Logger = _logger, limits: Limits | None = None
+) -> None:
     """
     Run a job's function on the running loop and await what it returns.
 
@@ -98,13 +114,11 @@ async def execute_async(run: Run, clock: Clock = _system, logger: logging.Logger
     if not _begins(run, clock, logger):
         return
     token = _current.set(run)
+    limited = None if run.timeout is None else limits
+    if limited is not None:
+        limited.begin(run)
     try:
-        if run.wrap is not None:
-            retval = await await_wrapped(run)
-        else:
-            retval = run.func(*run.args, **(run.kwargs or {}))
-            if hasattr(type(retval), "__await__"):
-                retval = await retval
+        retval = await await_function(run)
     except BaseException as exc:
         _fail(run, clock, logger, exc)
         if type(exc).__name__ == "CancelledError":
@@ -113,6 +127,8 @@ async def execute_async(run: Run, clock: Clock = _system, logger: logging.Logger
         _succeed(run, clock, logger, retval)
     finally:
         _current.reset(token)
+        if limited is not None:
+            limited.end(run)
 
 
 def may_begin(run: Run, clock: Clock, logger: logging.Logger) -> bool:
@@ -138,11 +154,15 @@ def may_begin(run: Run, clock: Clock, logger: logging.Logger) -> bool:
 
 def _begins(run: Run, clock: Clock, logger: logging.Logger) -> bool:
     """Note that the run starts; return False when it is too late for that."""
+    if run.stopped_by is not None:
+        note_stopped(run, clock, logger)
+        return False
     now = clock.now()
-    if run.grace is not None and now - run.due > run.grace:
-        late, grace = now - run.due, run.grace / 1e6
+    late = now - (run.due if run.ready is None else run.ready)
+    if run.grace is not None and late > run.grace:
+        grace = run.grace / 1e6
         run.outcome = Outcome.MISSED
-        run.reason = missed(late, run.grace)
+        run.reason = missed(late, run.grace, run.down, run.zone)
         run.finished = now
         _say(
             logger,
@@ -168,6 +188,12 @@ def _begins(run: Run, clock: Clock, logger: logging.Logger) -> bool:
 
 
 def _succeed(run: Run, clock: Clock, logger: logging.Logger, retval: Any) -> None:
+    if run.ending is not None and not run.ending.settle():
+        _tell_too_late(run, logger, "returned")
+        return
+    if run.stopped_by is not None:
+        note_stopped(run, clock, logger)
+        return
     run.retval = retval
     run.outcome = Outcome.EXECUTED
     run.finished = clock.now()
@@ -187,6 +213,12 @@ def _fail(run: Run, clock: Clock, logger: logging.Logger, exc: BaseException) ->
     tb = exc.__traceback__
     while tb is not None and tb.tb_frame.f_globals.get("__name__") in _OURS:  # without our own frames
         tb = tb.tb_next
+    if run.ending is not None and not run.ending.settle():
+        _tell_too_late(run, logger, f"raised {describe_exception(exc)}")
+        return
+    if run.stopped_by is not None:
+        note_stopped(run, clock, logger, "".join(traceback.format_tb(tb)))
+        return
     run.exception = exc
     run.traceback = "".join(traceback.format_tb(tb))
     run.outcome = Outcome.ERROR
@@ -202,6 +234,37 @@ def _fail(run: Run, clock: Clock, logger: logging.Logger, exc: BaseException) ->
     )
     # The exception lives on in the event; the locals of the job's frames, which may be large, need not.
     traceback.clear_frames(tb)
+
+
+def note_stopped(run: Run, clock: Clock, logger: logging.Logger, where: str | None = None) -> None:
+    """Write down on the run, and in the log, that it was told to stop, and where it was then."""
+    exc = run.stopped_by
+    timed_out = isinstance(exc, JobTimeoutError)
+    run.exception = exc
+    run.traceback = where
+    run.outcome = Outcome.TIMED_OUT if timed_out else Outcome.INTERRUPTED
+    run.reason = f"{run.outcome}: {exc}"
+    run.finished = clock.now()
+    _say(
+        logger,
+        _ERROR if timed_out else _WARNING,
+        'Job "%s" was stopped: %s%s',
+        run.job or run.job_id,
+        exc,
+        f"\n{where}" if where else "",
+        extra={"action": "run_timed_out" if timed_out else "run_cancelled", "job_id": run.job_id},
+    )
+
+
+def _tell_too_late(run: Run, logger: logging.Logger, how: str) -> None:
+    _say(
+        logger,
+        _WARNING,
+        'Job "%s" %s after it had been given up; that is dropped',
+        run.job or run.job_id,
+        how,
+        extra={"action": "run_too_late", "job_id": run.job_id},
+    )
 
 
 def _say(logger: logging.Logger, level: int, message: str, *args: object, **options: Any) -> None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from ._interrupts import ends_program
 from ._planning import backoff
+from ._stopping import Stopping
 from ._text import duration_text
 from ._timezones import from_instant
 from .events import (
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
         def _run_begins(self, run: Run) -> None: ...
         def _run_is_off(self, run: Run) -> None: ...
         def _may_claim(self) -> bool: ...
+        def _tell_of_dropped(self, run: Run) -> None: ...
 
 
 __all__ = ["Ticker"]
@@ -73,6 +75,8 @@ class Ticker:
         self._host = host
         self._retry_interval = retry_interval
         self._failures: dict[str, int] = {}
+        self._raised: dict[str, BaseException] = {}  # by store, what it raised the last time
+        self.free: dict[str, int | None] = {}  # how many more runs each executor could start at the last look
         # By the monotonic clock: a wall clock that is set back must not lengthen it.
         self._retry_at: dict[str, float] = {}
         self._short: set[str] = set()  # stores that may have left something due for want of a free worker
@@ -80,6 +84,7 @@ class Ticker:
         self._next_due: int | None = None  # the earliest of what the stores know, in this pass
         self._announced: int | None = -1  # the wake-up that the log has been told of; -1: none
         self._silent: set[str] = set()  # executors that do not tell their capacity
+        self._stopping = Stopping(host)
 
     def tick(self, stores: Sequence[tuple[str, BaseJobStore]], executors: Mapping[str, BaseExecutor]) -> float | None:
         """Claim and hand over what is due; return the seconds until the next pass, None for no limit."""
@@ -127,7 +132,8 @@ class Ticker:
         # Until the claim says otherwise: a worker may become free right after it was counted.
         self._short.add(alias)
         try:
-            claim = store.claim_due(now, {name: self._capacity(name, each) for name, each in executors.items()})
+            self.free = {name: self._capacity(name, each) for name, each in executors.items()}
+            claim = store.claim_due(now, self.free)
         except BaseException as exc:
             if ends_program(exc):
                 raise
@@ -136,7 +142,10 @@ class Ticker:
             self._retry_at.pop(alias, None)
             if claim.failure is None:
                 self._failures.pop(alias, None)
+                self._raised.pop(alias, None)
         self._note(alias, claim)
+        for run in claim.superseded:
+            self._stopping.cancel(run, executors)
         again_in = self._submit_all(claim, store, executors)
         if claim.is_short and any(self._has_room_after(run, executors) for run in claim.runs):
             again_in = 0.0
@@ -145,6 +154,10 @@ class Ticker:
             return self._store_failed(alias, claim.failure)
         waits = [each for each in (self._seconds_until(store, claim.next_due), again_in) if each is not None]
         return min(waits, default=None)
+
+    def failure(self, alias: str) -> tuple[int, BaseException | None]:
+        """Return how often in a row a store has failed, and what it raised; 0 and None when it can be used."""
+        return self._failures.get(alias, 0), self._raised.get(alias)
 
     def _note(self, alias: str, claim: Claim) -> None:
         if claim.next_due is not None and (self._next_due is None or claim.next_due < self._next_due):
@@ -224,10 +237,13 @@ class Ticker:
                     EVENT_JOB_SUBMITTED, run.job_id, run.jobstore, [run.scheduled_run_time], job=run.snapshot(), run=run
                 )
             )
+        executor = executors[run.executor]
+        if run.timeout is not None:
+            self._stopping.check_limit(run, executor)
         host._run_begins(run)
         self._handed = run
         try:
-            executors[run.executor].submit_run(run)
+            executor.submit_run(run)
         except BaseException:
             host._run_is_off(run)
             raise
@@ -270,6 +286,7 @@ class Ticker:
 
     def _store_failed(self, alias: str, exc: BaseException) -> float:
         self._failures[alias] = failures = self._failures.get(alias, 0) + 1
+        self._raised[alias] = exc
         seconds = backoff(failures, self._retry_interval)
         self._retry_at[alias] = self._host.clock.monotonic() + seconds
         self._host._logger.error(
@@ -290,6 +307,8 @@ class Ticker:
                 self._report_fault(alias, fault)
         for run in claim.interrupted:
             self._report_interrupted(run)
+        for run in claim.dropped:
+            self._host._tell_of_dropped(run)
         for job, slot in claim.skipped:
             self._report_skipped(alias, job, slot)
         for job, slot in claim.missed:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     RunAwaitable = Callable[[Awaitable[Any]], Any]
 
-__all__ = ["await_wrapped", "call_wrapped", "is_coroutine_function"]
+__all__ = ["await_function", "call_wrapped", "is_coroutine_function"]
 
 
 def call_wrapped(run: Run, run_awaitable: RunAwaitable | None) -> Any:
@@ -48,9 +48,9 @@ def call_wrapped(run: Run, run_awaitable: RunAwaitable | None) -> Any:
             return await_it(retval) if hasattr(type(retval), "__await__") else retval
 
 
-async def await_wrapped(run: Run) -> Any:
-    """Call the function on the running loop within what ``run.wrap`` makes, and await what it returns."""
-    return await _await_within(_around(run), run)
+async def await_function(run: Run) -> Any:
+    """Call the function on the running loop, within what ``run.wrap`` makes if there is one; await what it returns."""
+    return await (_called(run) if run.wrap is None else _await_within(_around(run), run))
 
 
 async def _await_within(around: Any, run: Run) -> Any:

@@ -7,6 +7,10 @@ Every exception and warning of the library.
     ├── MaxInstancesReachedError       an executor refuses one more instance of a job
     ├── WorkerDiedError                the worker process that ran a job ended without an answer
     ├── StoreUnavailableError          the database of a job store cannot be reached
+    ├── JobCancelledError              a run was cancelled, since the next one of its job took its place
+    ├── OSError
+    │   └── TimeoutError
+    │       └── JobTimeoutError        a run lasted longer than its time limit
     ├── RemoteError                    a job, its result or its exception could not travel between processes
     ├── KeyError
     │   ├── JobLookupError             no job with that id
@@ -34,7 +38,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ConflictingIdError",
+    "JobCancelledError",
     "JobLookupError",
+    "JobTimeoutError",
     "MaxInstancesReachedError",
     "RemoteError",
     "SchedulerAlreadyRunningError",
@@ -94,6 +100,26 @@ class RemoteError(Exception):
     """
 
     original_names: tuple[str, ...] = ()
+
+
+class JobTimeoutError(_BuiltFromFacts, TimeoutError):
+    """
+    Reported for a run that lasted longer than the ``timeout`` of its job.
+
+    Attributes:
+        seconds: the time limit.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        super().__init__(f"it lasted longer than its time limit of {seconds:g} s")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.seconds,)  # what an OSError is made of is its class's own affair
+
+
+class JobCancelledError(Exception):
+    """Reported for a run that was cancelled while it was in progress."""
 
 
 class StoreUnavailableError(_BuiltFromFacts):

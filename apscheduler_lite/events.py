@@ -33,7 +33,6 @@ __all__ = [
     "EVENT_JOB_MODIFIED",
     "EVENT_JOB_REMOVED",
     "EVENT_JOB_SUBMITTED",
-    "EVENT_JOB_TIMED_OUT",
     "EVENT_SCHEDULER_FAULT",
     "EVENT_SCHEDULER_PAUSED",
     "EVENT_SCHEDULER_RESUMED",
@@ -66,11 +65,10 @@ EVENT_JOB_SUBMITTED = 2**15
 EVENT_JOB_MAX_INSTANCES = 2**16
 # Beyond APScheduler 3:
 EVENT_JOB_INTERRUPTED = 2**17  # the process that ran it died
-EVENT_JOB_TIMED_OUT = 2**18  # it ran longer than its time limit
-EVENT_JOB_FAULT = 2**19  # the job could not be scheduled or handed over this time; it is kept and tried again
-EVENT_JOBSTORE_FAULT = 2**20  # a store raised; it is tried again
-EVENT_SCHEDULER_FAULT = 2**21  # the loop itself met an exception and went on
-EVENT_ALL = 2**22 - 1
+EVENT_JOB_FAULT = 2**18  # the job could not be scheduled or handed over this time; it is kept and tried again
+EVENT_JOBSTORE_FAULT = 2**19  # a store raised; it is tried again
+EVENT_SCHEDULER_FAULT = 2**20  # the loop itself met an exception and went on
+EVENT_ALL = 2**21 - 1
 
 _OTHER_NAMES = ("EVENT_ALL", "EVENT_SCHEDULER_START")  # of codes that have a better one
 _NAMES = {
@@ -153,6 +151,7 @@ class JobExecutionEvent(JobEvent):
         exception: what it raised, or None.
         traceback: the formatted traceback of that exception, or None.
         run: the run with its facts (run id, started, finished, outcome, reason).
+        next_attempt_at: when the run that failed is tried again, as an aware datetime; None when it is not.
     """
 
     _shown = ("job_id", "jobstore", "scheduled_run_time", "exception")
@@ -176,6 +175,12 @@ class JobExecutionEvent(JobEvent):
         self.exception = exception
         self.traceback = traceback
         self.run = run
+        self.next_attempt_at = None if run is None or run.next_attempt is None else run.next_attempt_at
+
+    @property
+    def will_retry(self) -> bool:
+        """Return whether the run that failed is tried again."""
+        return self.next_attempt_at is not None
 
 
 class FaultEvent(SchedulerEvent):

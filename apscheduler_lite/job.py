@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         def pause_job(self, job_id: str, jobstore: str | None = None) -> Job: ...
         def resume_job(self, job_id: str, jobstore: str | None = None) -> Job | None: ...
         def remove_job(self, job_id: str, jobstore: str | None = None) -> None: ...
+        def run_job(self, job_id: str, jobstore: str | None = None) -> str: ...
         def _last_run(self, job_id: str, alias: str | None) -> RunRecord | None: ...
 
 
@@ -248,6 +249,10 @@ class Job:
         """Let a paused job run again, from its next fire time on; a job whose schedule is over meanwhile is removed."""
         resumed = self._host().resume_job(self.id, self._jobstore_alias)
         return self if resumed is None else self._follow(resumed)
+
+    def run_now(self) -> str:
+        """Run the job once, at once, beside its schedule, as `BaseScheduler.run_job` does; return the run's id."""
+        return self._host().run_job(self.id, self._jobstore_alias)
 
     def remove(self) -> None:
         """Remove the job from its store, or from its scheduler's pending ones."""

@@ -25,6 +25,12 @@ if TYPE_CHECKING:
     Around = AbstractContextManager[Any] | AbstractAsyncContextManager[Any]
     Wrap = Callable[["Run"], Around]
 
+    class Ending(Protocol):
+        """Who says how a run ends that has a time limit: the run itself, or the limit."""
+
+        def settle(self) -> bool:
+            """Return whether the run itself may say it."""
+
     class Lease(Protocol):
         """What a store that other processes share says about a claimed run, right before it begins."""
 
@@ -82,6 +88,7 @@ class Run:
         executor: alias of the executor that runs it.
         job: the job as it was when the run was claimed; None where the run has crossed a process border.
         attempt: 1 for the first try.
+        next_attempt: after a failure, the instant of the next attempt, in microseconds; None when there is none.
         key: job id and scheduled time as one text, the same for every attempt.
         scheduled_run_time: when it was due, as an aware datetime.
         logger: a logger whose lines bear these facts.
@@ -94,6 +101,7 @@ class Run:
 
     # Defaults stand on the class: a run sets only what it has, which keeps its creation short.
     attempt: int = 1
+    next_attempt: int | None = None
     outcome: str | None = None
     reason: str | None = None
     retval: Any = None
@@ -105,6 +113,13 @@ class Run:
     job_name: str | None = None  # what a record of the run knows beside it
     host: str | None = None
     pid: int | None = None
+    timeout: float | None = None  # seconds that it may last
+    ending: Ending | None = None  # while it goes on with a time limit
+    stopped_by: BaseException | None = None  # why it was told to stop, whatever it makes of that
+    has_travelled: bool = False  # this is a copy that has crossed a process border
+    ready: int | None = None  # when a later attempt was to begin; None: when the run was due
+    down: tuple[int, int] | None = None  # the downtime in which it came due
+    is_extra: bool = False  # it was not claimed from the schedule, and giving it back does not touch that
     is_newest: bool = True  # whether no later run of its job was claimed together with it
     store: Any = None  # the store that claimed it, which its end is told even when it has left the scheduler
     lease: Lease | None = None  # the store's word that the run is still this process's to begin
@@ -112,7 +127,7 @@ class Run:
     _logger: LoggerAdapter[Any] | None = None
     held_by: int | None = None  # the thread that it needs to end: the one that awaits it, then the one that tells of it
     is_last: bool = False  # its job has left the store with it, since the schedule was over
-    _id: str | None = None  # set where the run has crossed a process border
+    _id: str | None = None  # set where the run has crossed a process border, or had waited
 
     def __init__(
         self,
@@ -145,7 +160,7 @@ class Run:
     def of(cls, job: Job, jobstore: str, fire_time: int, due: int, zone: tzinfo | None = None) -> Run:
         """Return a run of the job as it is at this moment; its zone may be given, since asking is a stranger's code."""
         options = job._options
-        return cls(
+        run = cls(
             job,
             job.id,
             jobstore,
@@ -158,6 +173,9 @@ class Run:
             job.args,
             job._kwargs,
         )
+        if options.timeout is not None:
+            run.timeout = options.timeout
+        return run
 
     @classmethod
     def recorded(cls, id: str, job_id: str, jobstore: str, executor: str, fire_time: int, due: int) -> Run:
@@ -176,10 +194,12 @@ class Run:
         """Return the run's id, unique over all processes."""
         return self._id or id_of(self.number)
 
-    @property
-    def has_travelled(self) -> bool:
-        """Return whether this is a copy that has crossed a process border."""
-        return self._id is not None
+    def following(self) -> Run:
+        """Return the next attempt at this run, as it waits."""
+        facts = (self.fire_time, self.due, self.zone, self.grace, self.func, self.args, self.kwargs)
+        run = Run(self.job, self.job_id, self.jobstore, self.executor, *facts)
+        run.attempt, run.is_last, run.is_extra = self.attempt + 1, self.is_last, True
+        return run
 
     def snapshot(self) -> Job | None:
         """Return a copy of the job as it is now, for an event: the job itself goes on changing."""
@@ -209,6 +229,11 @@ class Run:
         return from_instant(self.due, self.zone or UTC)
 
     @property
+    def next_attempt_at(self) -> datetime | None:
+        """Return when the next attempt begins, after a failure; None when there is none."""
+        return None if self.next_attempt is None else from_instant(self.next_attempt, self.zone or UTC)
+
+    @property
     def started_at(self) -> datetime | None:
         """Return when the function was called, or None."""
         return None if self.started is None else from_instant(self.started, self.zone or UTC)
@@ -226,7 +251,9 @@ class Run:
         state = self.__dict__.copy()
         state["job"] = state["lease"] = state["store"] = None
         state["_id"] = self.id
-        state.pop("_logger", None)
+        state["has_travelled"] = True
+        for name in ("_logger", "ending"):
+            state.pop(name, None)
         return state
 
 

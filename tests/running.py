@@ -13,7 +13,7 @@ from apscheduler_lite.schedulers.base import BaseScheduler
 
 from .waiting import wait_until
 
-__all__ = ["KINDS", "loop_in_thread", "make", "running"]
+__all__ = ["KINDS", "in_thread", "loop_in_thread", "make", "one_after_another", "running"]
 
 KINDS = ["background", "blocking", "asyncio"]
 _CLASSES: dict[str, type[BaseScheduler]] = {
@@ -82,3 +82,31 @@ def loop_in_thread() -> Iterator[asyncio.AbstractEventLoop]:
         loop.call_soon_threadsafe(loop.stop)
         thread.join(15)
         loop.close()
+
+
+def one_after_another(*calls: Callable[[], object]) -> Callable[[], None]:
+    """Return a function that makes the calls, for a thread."""
+
+    def make_them() -> None:
+        for call in calls:
+            call()
+
+    return make_them
+
+
+def in_thread(function: Callable[..., Any], *args: Any, timeout: float = 15) -> Any:
+    """Call it on a thread and return what it returns; fail when it takes too long, as a deadlock does."""
+    answers: list[tuple[Any, BaseException | None]] = []
+
+    def call() -> None:
+        try:
+            answers.append((function(*args), None))
+        except BaseException as exc:
+            answers.append((None, exc))
+
+    Thread(target=call, daemon=True).start()
+    wait_until(lambda: answers, timeout, f"return of {function}")
+    answer, exc = answers[0]
+    if exc is not None:
+        raise exc
+    return answer

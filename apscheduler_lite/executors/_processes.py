@@ -19,10 +19,11 @@ from contextlib import suppress
 from multiprocessing.connection import wait
 from threading import Lock, get_ident
 
+from apscheduler_lite._locks import make_lock
 from apscheduler_lite._references import name_of
-from apscheduler_lite._running import describe_exception, execute, may_begin, portable
+from apscheduler_lite._running import describe_exception, execute, may_begin, note_stopped, portable
 from apscheduler_lite._text import shorten
-from apscheduler_lite.errors import RemoteError, WorkerDiedError
+from apscheduler_lite.errors import JobTimeoutError, RemoteError, WorkerDiedError
 from apscheduler_lite.runs import Outcome
 
 from .base import OUTCOME_FACTS, fail
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from apscheduler_lite._clock import Clock
+    from apscheduler_lite._deadlines import Deadlines
     from apscheduler_lite.runs import Run
 
 __all__ = ["ProcessWorker", "begin_in_child"]
@@ -93,6 +95,7 @@ class ProcessWorker:
         clock: Clock,
         logger: logging.Logger,
         report: Callable[[Run], None],
+        deadlines: Deadlines,
         mp_context: BaseContext | str | None = None,
         initializer: Callable[..., Any] | None = None,
         initargs: Sequence[Any] = (),
@@ -101,6 +104,9 @@ class ProcessWorker:
         self._clock = clock
         self._logger = logger
         self.report = report
+        self._deadlines = deadlines
+        self._stopping = make_lock()
+        self._sent: Run | None = None  # the run that the process is at work on
         self._context: Any = (
             multiprocessing.get_context(mp_context) if mp_context is None or isinstance(mp_context, str) else mp_context
         )
@@ -113,9 +119,15 @@ class ProcessWorker:
 
     def run(self, run: Run) -> None:
         try:
-            if may_begin(run, self._clock, self._logger):
+            if run.stopped_by is not None:
+                note_stopped(run, self._clock, self._logger)
+            elif may_begin(run, self._clock, self._logger):
                 self._run(run)
         except Exception as exc:
+            if run.stopped_by is not None and not isinstance(exc, RemoteError):
+                self._discard()
+                note_stopped(run, self._clock, self._logger)
+                return
             if not isinstance(exc, (RemoteError, WorkerDiedError)):
                 self._discard()  # the pipe may hold half a message
             self._logger.error("Error running job %s: %s", run.job or run.job_id, exc)  # noqa: TRY400 - told in full by the event
@@ -133,14 +145,47 @@ class ProcessWorker:
             ) from exc
         pipe = self._ready_pipe()
         self._log_begin(run)
-        pipe.send_bytes(message)
-        answer = pickle.loads(self._receive(pipe))  # noqa: S301 - from our own worker
+        answer = pickle.loads(self._ask(pipe, run, message))  # noqa: S301 - from our own worker
         for name, value in zip(OUTCOME_FACTS, answer, strict=True):
             setattr(run, name, value)
         self._log(run)
         self._tasks += 1
         if self._limit is not None and self._tasks >= self._limit:
             self.close()
+
+    def _ask(self, pipe: Connection[Any, Any], run: Run, message: bytes) -> bytes:
+        """Have the process run the job and return its answer, unless the run is stopped before that."""
+        with self._stopping:
+            if run.stopped_by is not None:
+                raise run.stopped_by
+            self._sent = run
+        run.started = self._clock.now()
+        deadline = None
+        if run.timeout is not None:
+            limit = JobTimeoutError(run.timeout)
+            deadline = self._deadlines.add(run.timeout, lambda: self.stop(run, limit))
+        try:
+            pipe.send_bytes(message)
+            answer = self._receive(pipe)
+        finally:
+            with self._stopping:
+                self._sent = None
+            if deadline is not None:
+                self._deadlines.remove(deadline)
+        if run.stopped_by is not None:
+            raise run.stopped_by
+        return answer
+
+    def stop(self, run: Run, why: BaseException) -> bool:
+        """Kill the process if it is at work on the run; return whether it was."""
+        with self._stopping:
+            process = self._process
+            if self._sent is not run or process is None:
+                return False
+            run.stopped_by = why
+            with suppress(ValueError):  # it has died in this moment
+                process.kill()
+            return True
 
     @staticmethod
     def _blame_wrap(run: Run) -> None:

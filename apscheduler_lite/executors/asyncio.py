@@ -6,8 +6,11 @@ import asyncio
 
 from apscheduler_lite._loops import settled
 from apscheduler_lite._options import as_positive_integer
-from apscheduler_lite._running import execute, execute_async, is_coroutine_function
+from apscheduler_lite._running import execute, execute_async, is_coroutine_function, note_stopped
+from apscheduler_lite.errors import JobCancelledError
+from apscheduler_lite.runs import _current
 
+from ._limits import TimeLimits, abandon
 from ._threads import WorkerThreads
 from .base import BaseExecutor, fail
 
@@ -43,6 +46,7 @@ class AsyncIOExecutor(BaseExecutor):
     """
 
     runs_some_beside = True
+    keeps_timeout = True
 
     def __init__(self, max_workers: int = 10) -> None:
         super().__init__()
@@ -51,7 +55,7 @@ class AsyncIOExecutor(BaseExecutor):
         self._threads: WorkerThreads | None = None
         self._reporters: WorkerThreads | None = None
         self._on_loop: dict[Run, Task[Any] | None] = {}  # runs that go on on the loop, None before their first step
-        self._awaited: set[Future[Any]] = set()  # what plain functions returned, and wait for
+        self._awaited: dict[Future[Any], Run | None] = {}  # what plain functions returned, and wait for
 
     def start(self, scheduler: Any, alias: str) -> None:
         super().start(scheduler, alias)
@@ -62,6 +66,7 @@ class AsyncIOExecutor(BaseExecutor):
                 " none; on it, use a"
                 " ThreadPoolExecutor: it runs coroutine functions as well"
             )
+        self._limits = TimeLimits(self, self._stop, self._give_up)
         # A store that may take its time to record an outcome must not do so on the loop.
         self._reporters = WorkerThreads(1, lambda: _Reporter(self), f"apscheduler_lite.{alias}.reports")
         self._threads = WorkerThreads(self.max_workers, lambda: _LoopAwareWorker(self), f"apscheduler_lite.{alias}")
@@ -95,7 +100,8 @@ class AsyncIOExecutor(BaseExecutor):
 
     def _begin_task(self, run: Run) -> None:
         if run in self._on_loop:
-            self._on_loop[run] = task = asyncio.ensure_future(execute_async(run, self._clock, self._logger))
+            work = execute_async(run, self._clock, self._logger, self._limits)
+            self._on_loop[run] = task = asyncio.ensure_future(work)
             task.add_done_callback(lambda ended: self._task_ended(ended, run))
 
     def _task_ended(self, task: Task[Any], run: Run) -> None:
@@ -103,7 +109,9 @@ class AsyncIOExecutor(BaseExecutor):
             task.exception()  # taken note of: the run bears it
         if self._on_loop.pop(run, None) is None:
             return  # it has been given up
-        if run.outcome is None:  # cancelled before its first step
+        if run.outcome is None and run.stopped_by is not None:
+            note_stopped(run, self._clock, self._logger)
+        elif run.outcome is None:  # cancelled before its first step
             fail(run, asyncio.CancelledError("the task was cancelled before it began"), self._clock)
         if self._reporters is not None and not getattr(run.store, "records_at_once", True):
             try:
@@ -124,17 +132,50 @@ class AsyncIOExecutor(BaseExecutor):
             fail(run, RuntimeError("the event loop stopped before the run had ended"), self._clock)
             self._run_ended(run)
 
+    # -- stopping runs -----------------------------------------------------------------------------------------
+
+    def can_cancel(self, func: Any) -> bool:
+        """Return whether it is a coroutine function: a thread cannot be stopped."""
+        return is_coroutine_function(func)
+
+    def cancel(self, run: Run, why: BaseException | None = None) -> bool:
+        return run in self._on_loop and self._stop(run, why or JobCancelledError("it was cancelled"))
+
+    def _stop(self, run: Run, why: BaseException) -> bool:
+        """Cancel what of a run is on the loop; return whether there is anything."""
+        run.stopped_by = why
+        if run in self._on_loop and self._loop is not None:
+            self._loop.call_soon_threadsafe(self._cancel_task, run)
+            return True
+        # One at the most: a thread waits for one thing at a time.
+        return any(future.cancel() for future, waiting in list(self._awaited.items()) if waiting is run)
+
+    def _cancel_task(self, run: Run) -> None:
+        task = self._on_loop.get(run)
+        if task is not None:
+            task.cancel()
+
+    def _give_up(self, run: Run) -> None:
+        """Report a run that goes on although its time is over."""
+        if self._on_loop.pop(run, None) is not None:
+            note_stopped(run, self._clock, self._logger)
+            self._run_ended(run)
+        elif self._threads is not None:
+            abandon(self, self._threads, run)
+
     def _await(self, awaitable: Awaitable[Any]) -> Any:
         """Await on the loop what a plain function returned on a thread; block that thread meanwhile."""
         loop = self._loop
         if loop is None:
             raise RuntimeError("this AsyncIOExecutor has been shut down")
         future = asyncio.run_coroutine_threadsafe(settled(awaitable), loop)
-        self._awaited.add(future)
+        self._awaited[future] = run = _current.get()
+        if run is not None and run.stopped_by is not None:  # meanwhile
+            future.cancel()
         try:
             retval, exc = future.result()
         finally:
-            self._awaited.discard(future)
+            self._awaited.pop(future, None)
         if exc is not None:
             raise exc
         return retval
@@ -149,6 +190,8 @@ class AsyncIOExecutor(BaseExecutor):
         for threads in (self._threads, self._reporters):
             if threads is not None:
                 threads.shutdown(wait and not self._is_on_loop())
+        if self._threads is not None:
+            self._limits.close()
 
     def _is_on_loop(self) -> bool:
         try:
@@ -165,7 +208,7 @@ class _LoopAwareWorker:
 
     def run(self, run: Run) -> None:
         executor = self._executor
-        execute(run, executor._clock, executor._logger, executor._await)
+        execute(run, executor._clock, executor._logger, executor._await, executor._limits)
 
     def report(self, run: Run) -> None:
         self._executor._run_ended(run)

@@ -54,11 +54,12 @@ OUTCOME_EVENTS = {
     Outcome.ERROR: EVENT_JOB_ERROR,
     Outcome.MISSED: EVENT_JOB_MISSED,
     Outcome.INTERRUPTED: EVENT_JOB_INTERRUPTED,
+    Outcome.TIMED_OUT: EVENT_JOB_ERROR,
 }
 OUTCOME_FACTS = ("outcome", "reason", "retval", "exception", "traceback", "started", "finished")
 """The attributes of a run that say how it ended."""
 
-_OUTCOME_OF = {code: outcome for outcome, code in OUTCOME_EVENTS.items()}
+_OUTCOME_OF = {code: outcome for outcome, code in OUTCOME_EVENTS.items() if outcome != Outcome.TIMED_OUT}
 
 
 class JobOfRun(Job):
@@ -106,10 +107,11 @@ class BaseExecutor(ABC):  # noqa: B024 - which of two methods is abstract depend
 
     def start(self, scheduler: Any, alias: str) -> None:
         """Get ready, when the scheduler starts or when the executor is added to a running one."""
-        self._scheduler = scheduler
-        self._lock = make_lock()
         import logging
 
+        self._scheduler = scheduler
+        self._lock = make_lock()
+        self.abandoned_threads = 0
         self._logger = logging.getLogger(f"apscheduler_lite.executors.{alias}")
         if not hasattr(self, "_in_progress"):  # a subclass that does not call our __init__
             self._in_progress = {}
@@ -144,6 +146,30 @@ class BaseExecutor(ABC):  # noqa: B024 - which of two methods is abstract depend
 
         Returns:
             whether it was taken over. If not, it is interrupted.
+        """
+        return False
+
+    # -- stopping runs -----------------------------------------------------------------------------------------
+
+    keeps_timeout = False
+    """Whether it ends, or gives up, a run that lasts longer than its ``timeout``."""
+
+    abandoned_threads = 0
+    """How many of its threads have been left to themselves since the start, with a run whose time was over."""
+
+    def can_cancel(self, func: Any) -> bool:
+        """Return whether it could cancel a run of that function."""
+        return False
+
+    def cancel(self, run: Run, why: BaseException | None = None) -> bool:
+        """
+        Tell a run to stop; return whether that is possible.
+
+        It is reported as interrupted when it has ended.
+
+        Args:
+            run: the run.
+            why: the exception that the run is reported with, by default a `JobCancelledError`.
         """
         return False
 

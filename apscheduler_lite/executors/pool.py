@@ -10,13 +10,15 @@ from __future__ import annotations
 
 from threading import get_ident
 
+from apscheduler_lite._deadlines import Deadlines
 from apscheduler_lite._loops import LoopThread
 from apscheduler_lite._options import as_arguments, as_count, as_name, as_positive_integer, refuse_unknown
-from apscheduler_lite._running import execute, may_begin, portable
+from apscheduler_lite._running import execute, is_coroutine_function, may_begin, portable
 from apscheduler_lite._text import did_you_mean, one_of, shorten
-from apscheduler_lite.errors import MaxInstancesReachedError
+from apscheduler_lite.errors import JobCancelledError, MaxInstancesReachedError
 from apscheduler_lite.runs import _current
 
+from ._limits import TimeLimits, abandon
 from ._threads import WorkerThreads
 from .base import BaseExecutor, copy_outcome, fail
 
@@ -51,6 +53,8 @@ class _WorkersExecutor(BaseExecutor):
         refuse_unknown(self._pool_kwargs, known, f"pool_kwargs option of {type(self).__name__}")
         _check_pool_options(**self._pool_kwargs)
         self._pool: WorkerThreads | None = None
+
+    keeps_timeout = True
 
     def start(self, scheduler: Any, alias: str) -> None:
         super().start(scheduler, alias)
@@ -122,6 +126,9 @@ class ThreadPoolExecutor(_WorkersExecutor):
     """
     Run jobs on a pool of threads; coroutine functions on one event loop beside them.
 
+    At its time limit a coroutine is cancelled. A thread cannot be stopped: the run is given up and another thread takes
+    the place of the one that it occupies.
+
     Plugin alias: ``threadpool``.
 
     Args:
@@ -138,12 +145,32 @@ class ThreadPoolExecutor(_WorkersExecutor):
         super().__init__(max_workers, pool_kwargs, prefetch, ("thread_name_prefix", "initializer", "initargs"))
 
     def _make_common(self) -> Callable[[], None]:
-        # A new one each time: that of the last time may still be busy, or may have stayed in the parent process.
-        self._loop_thread = LoopThread("apscheduler_lite.loop")
-        return self._loop_thread.close
+        # New ones each time: those of the last time may still be busy, or may have stayed in the parent process.
+        self._loop_thread = loop_thread = LoopThread("apscheduler_lite.loop")
+        self._limits = limits = TimeLimits(self, loop_thread.cancel, self._give_up)
+
+        def close() -> None:
+            limits.close()
+            loop_thread.close()
+
+        return close
 
     def _make_worker(self) -> Worker:
         return _ThreadWorker(self)
+
+    def _give_up(self, run: Run) -> None:
+        if self._pool is not None:
+            abandon(self, self._pool, run)
+
+    def can_cancel(self, func: Any) -> bool:
+        """Return whether it is a coroutine function: a thread cannot be stopped."""
+        return is_coroutine_function(func)
+
+    def cancel(self, run: Run, why: BaseException | None = None) -> bool:
+        if self._pool is None or run.outcome is not None or not self.can_cancel(run.func):
+            return False
+        self._loop_thread.cancel(run, why or JobCancelledError("it was cancelled"))
+        return True
 
 
 class _ThreadWorker:
@@ -167,7 +194,7 @@ class _ThreadWorker:
         if self._failed is not None:
             fail(run, RuntimeError(f"the initializer of the worker thread raised {self._failed!r}"), self._clock)
         else:
-            execute(run, self._clock, executor._logger, self._await)
+            execute(run, self._clock, executor._logger, self._await, executor._limits)
 
     def report(self, run: Run) -> None:
         self._executor._run_ended(run)
@@ -181,7 +208,8 @@ class ProcessPoolExecutor(_WorkersExecutor):
     Run jobs on a pool of worker processes.
 
     The function must have an importable name; arguments, results and exceptions travel as pickles. A worker that dies
-    fails the run that it had, and only that one; another takes its place.
+    fails the run that it had, and only that one; another takes its place. A run whose time is over, or that is
+    cancelled, is ended by killing its process.
 
     Plugin alias: ``processpool``.
 
@@ -206,10 +234,27 @@ class ProcessPoolExecutor(_WorkersExecutor):
 
         super().start(scheduler, alias)
 
+    def _make_common(self) -> Callable[[], None]:
+        self._deadlines = Deadlines(self._clock, f"{self._logger.name}.limits")
+        return self._deadlines.close
+
     def _make_worker(self) -> Worker:
         from ._processes import ProcessWorker
 
-        return ProcessWorker(self._clock, self._logger, self._run_ended, **self._pool_kwargs)
+        return ProcessWorker(self._clock, self._logger, self._run_ended, self._deadlines, **self._pool_kwargs)
+
+    def can_cancel(self, func: Any) -> bool:
+        """Return True: a process can be killed."""
+        return True
+
+    def cancel(self, run: Run, why: BaseException | None = None) -> bool:
+        if self._pool is None or run.outcome is not None:
+            return False
+        run.stopped_by = why = why or JobCancelledError("it was cancelled")  # which a worker that begins it sees
+        worker = self._pool.worker_of(run)
+        if worker is not None:
+            worker.stop(run, why)
+        return True
 
 
 class BasePoolExecutor(BaseExecutor):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from apscheduler_lite._locks import make_lock
 from apscheduler_lite._planning import backoff, is_superseded
-from apscheduler_lite._reasons import missed
+from apscheduler_lite._reasons import reason_of_missed
 from apscheduler_lite.runs import Outcome, Run
 
 from ._history import KEPT_OF_EACH, History, record_of
+from ._open import OpenRuns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,17 +30,21 @@ RETRY_LONGEST = 60.0
 class Bookkeeping:
     """What one process knows of the jobs of a store that cannot keep it itself."""
 
-    __slots__ = ("backlog", "changes", "failures", "history", "instances", "lock", "owed", "retries", "waiting")
+    __slots__ = (
+        "backlog", "changes", "down", "failures", "history", "instances", "lock", "open", "owed", "retries", "waiting",
+    )  # fmt: skip
 
     def __init__(self, keep_runs: int = KEPT_OF_EACH) -> None:
         self.lock = make_lock()
         self.history = History(keep_runs)
+        self.open = OpenRuns()
         self.changes = 0  # how many changes of jobs there have been
         self.instances: dict[str, list[Run]] = {}
         self.backlog: dict[str, int] = {}
         self.failures: dict[str, int] = {}
         self.retries: dict[str, int] = {}
         self.owed: dict[str, Run] = {}  # by job: a run that neither its executor nor the store has taken
+        self.down: tuple[int, int] | None = None  # the last downtime
         self.waiting = False  # whether the last claim left something due for want of a slot or a worker
 
     def running(self, job_id: str) -> int:
@@ -64,7 +69,8 @@ class Bookkeeping:
             found = list(self.history.find(alias, job_id, outcome, since))
             if outcome is None:
                 active = [run for runs in list(self.instances.values()) for run in runs if job_id in (None, run.job_id)]
-                found += [record_of(run) for run in active if since is None or run.due >= since]
+                waiting = [each for each in self.open.find(job_id) if since is None or each.due >= since]
+                found += [record_of(run) for run in active if since is None or run.due >= since] + waiting
         return sorted(found, key=lambda record: (record.due, record.attempt), reverse=True)[:limit]
 
     def drop(self, job: Job, made: Plan, zone: tzinfo, alias: str, now: int, claim: Claim) -> None:
@@ -74,12 +80,26 @@ class Bookkeeping:
                 self.history.add(slot.run, ())
         for slot in made.missed or ():
             claim.missed.append((job, slot))
-            reason = missed(now - slot.due, job._options.grace or 0, zone=zone)
-            self._keep(Run.of(job, alias, slot.fire_time, slot.due, zone), Outcome.MISSED, reason, now)
+            reason = reason_of_missed(slot, job._options, now, self.down, zone)
+            self.keep(Run.of(job, alias, slot.fire_time, slot.due, zone), Outcome.MISSED, reason, now)
 
-    def _keep(self, run: Run, outcome: str, reason: str, now: int) -> None:
+    @property
+    def up_since(self) -> int | None:
+        """Return the end of the last downtime."""
+        return None if self.down is None else self.down[1]
+
+    def tell_downtime(self, runs: Sequence[Run]) -> None:
+        """Let those of the runs that came due in the last downtime know of it, for the reason if they are missed."""
+        if self.down is not None:
+            for run in runs:
+                if self.down[0] <= run.due < self.down[1]:
+                    run.down = self.down
+
+    def keep(self, run: Run, outcome: str, reason: str, now: int) -> Run:
+        """Keep a record of a run that is not made, and return the run."""
         run.outcome, run.reason, run.finished = outcome, reason, now
         self.history.add(run, ())
+        return run
 
     def begin(self, job_id: str, runs: list[Run], backlog: int | None) -> None:
         with self.lock:
@@ -90,7 +110,14 @@ class Bookkeeping:
             else:
                 self.backlog[job_id] = backlog
 
+    def follow(self, run: Run) -> bool:
+        """Let the next attempt at an ended run wait for its time; return whether runs have waited for its end."""
+        if run.next_attempt is not None:
+            self.open.add(run.following(), run.next_attempt)
+        return self.open.free(run.job_id)
+
     def end(self, runs: Sequence[Run]) -> bool:
+        freed = self.waiting
         with self.lock:
             for run in runs:
                 running = self.instances.get(run.job_id)
@@ -102,7 +129,9 @@ class Bookkeeping:
                     self.history.add(run, ())
                     if self.failures:
                         self.failures.pop(run.job_id, None)
-        return self.waiting
+                if run.next_attempt is not None or self.open:
+                    freed = self.follow(run) or freed
+        return freed
 
     def keep_snapshot(self, job: Job) -> None:
         """Let the runs in progress keep the job as it is, before it is changed."""

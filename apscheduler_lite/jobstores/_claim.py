@@ -40,6 +40,7 @@ class Claim:
         missed: (job, slot) pairs dropped because they were older than the grace time.
         finished: jobs that have left the store, since their last run is among `runs`.
         interrupted: runs of processes that are dead, found out since the last claim; their jobs may be None.
+        dropped: runs outside the schedule that are not made, with outcome and reason; their jobs may be None.
         faults: jobs that could not be scheduled.
         next_due: the instant at which the store wants to be claimed again; None when nothing is scheduled.
         is_short: whether something may be due that was left for want of a free worker.
@@ -47,6 +48,7 @@ class Claim:
     """
 
     __slots__ = (
+        "dropped",
         "failure",
         "faults",
         "finished",
@@ -66,6 +68,7 @@ class Claim:
         self.superseded: list[Run] = []
         self.finished: list[Job] = []
         self.interrupted: list[Run] = []
+        self.dropped: list[Run] = []
         self.faults: list[JobFault] = []
         self.next_due: int | None = None
         self.is_short = False

@@ -6,6 +6,8 @@ The methods are called under the store's `guard`, one at a time; triggers are as
 
 from __future__ import annotations
 
+from functools import partial
+
 from apscheduler_lite._interrupts import ends_program
 from apscheduler_lite._planning import Slot, plan
 from apscheduler_lite._slots import is_to_be_set_back, restored_on_error, set_slot, slot_of
@@ -13,6 +15,7 @@ from apscheduler_lite._timezones import UTC, from_instant, to_instant
 from apscheduler_lite.runs import Run
 
 from ._claim import Claim, JobFault, UnknownExecutorError
+from ._open import claim_open
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,8 +32,7 @@ def claim_due(store: BaseJobStore, books: Bookkeeping, now: int, capacity: Capac
     """Claim what is due, as `BaseJobStore.claim_due` says."""
     claim = Claim()
     left = dict(capacity)
-    if books.owed:
-        _take_back_owed(store, books, now, claim)
+    _claim_beside(store, books, now, left, claim)
     with store.guard:
         due = [job for job in store.get_due_jobs(from_instant(now, UTC)) if job._next is not None]
     waiting = bool(books.retries)
@@ -45,12 +47,20 @@ def claim_due(store: BaseJobStore, books: Bookkeeping, now: int, capacity: Capac
                 raise
             claim.faults.append(JobFault(job, job.id, exc, books.defer(job.id, now)))
             waiting = True
-    books.waiting = waiting
+    books.waiting = waiting or claim.is_short
     try:
         claim.next_due = _next_due(store, books, now, waiting)
     except BaseException as exc:  # the runs have been claimed: they must get to their executors all the same
         claim.failure = exc
     return claim
+
+
+def _claim_beside(store: BaseJobStore, books: Bookkeeping, now: int, left: dict[str, int | None], claim: Claim) -> None:
+    """Claim what is beside the schedules, after another try to take back what no executor took."""
+    if books.owed:
+        _take_back_owed(store, books, now, claim)
+    if books.open:
+        claim_open(books, partial(_look_up, store), now, left, claim)
 
 
 def _claim_job(
@@ -65,7 +75,7 @@ def _claim_job(
     if free is not None and free <= 0:
         claim.is_short = True
         return True
-    made = plan(job.trigger, slot, now, job._options, books.running(job.id), books.backlog.get(job.id))
+    made = plan(job.trigger, slot, now, job._options, books.running(job.id), books.backlog.get(job.id), books.up_since)
     if made.waits:
         if made.backlog is not None:
             books.backlog[job.id] = made.backlog
@@ -107,6 +117,7 @@ def _commit(
     started = [Run.of(present, store._alias or "", each.fire_time, each.due, zone) for each in made.runs]
     for run in started:
         run.is_last = made.next is None
+    books.tell_downtime(started)
     books.begin(job.id, started, made.backlog)
     claim.runs.extend(started)
     if made.skipped or made.missed:
@@ -118,18 +129,26 @@ def _next_due(store: BaseJobStore, books: Bookkeeping, now: int, waiting: bool) 
     with store.guard:
         if not waiting:
             moment = store.get_next_run_time()
-            return None if moment is None else to_instant(moment)
-        later = [job._next for job in store.get_all_jobs() if job._next is not None and job._next > now]
-    retry = books.next_retry(now)
-    if retry is not None:
-        later.append(retry)
+            later = [] if moment is None else [to_instant(moment)]
+        else:
+            later = [job._next for job in store.get_all_jobs() if job._next is not None and job._next > now]
+    later += (each for each in (books.next_retry(now), books.open.next_at()) if each is not None)
     return min(later, default=None)
+
+
+def _look_up(store: BaseJobStore, job_id: str) -> Job | None:
+    with store.guard:
+        return store.lookup_job(job_id)
 
 
 def release(store: BaseJobStore, books: Bookkeeping, run: Run, now: int) -> float | None:
     """Take back a run that no executor took, as `BaseJobStore.release` says."""
     books.end([run])
     seconds = books.defer(run.job_id, now)
+    if run.is_extra:
+        with books.lock:
+            books.open.add(run, now + round(seconds * 1_000_000))
+        return seconds
     books.owed[run.job_id] = run  # of several the earliest, after which the others come again by themselves
     _take_back(store, books, run)
     return seconds

@@ -15,9 +15,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 
 from apscheduler_lite._guarded_logger import logger_named
+from apscheduler_lite._reasons import REMOVED
 from apscheduler_lite._slots import restored_on_error
 from apscheduler_lite.errors import ConflictingIdError, JobLookupError, TransientJobError
-from apscheduler_lite.runs import Run
+from apscheduler_lite.runs import Outcome, Run
 
 from ._adding import add_all
 from ._bookkeeping import Bookkeeping
@@ -229,6 +230,9 @@ class BaseJobStore(ABC):
                     self.update_job(job)
                 books.changes += 1
             books.retries.pop(job_id, None)
+            if books.open:
+                with books.lock:
+                    books.open.free(job_id)  # they may have waited for the end of a pause
             return job
 
     def claim_due(self, now: int, capacity: Capacity) -> Claim:
@@ -256,6 +260,36 @@ class BaseJobStore(ABC):
             the seconds of the pause, or None when something else ends it.
         """
         return release(self, self._books, run, now)
+
+    def note_downtime(self, begin: int, end: int) -> None:
+        """Take note that nobody ran the store's jobs between two instants; called at the end of it."""
+        self._books.down = (begin, end)
+
+    def open_runs(self, wanted: Sequence[tuple[Job, str]], now: int) -> None:
+        """
+        Let runs be claimed from now on that are none of their jobs' schedules, and leave those as they are.
+
+        Args:
+            wanted: the jobs, with the ids of the runs.
+            now: the present instant.
+        """
+        books = self._books
+        for job, run_id in wanted:
+            run = Run.of(job, self._alias or "", now, now)
+            run._id, run.is_extra = run_id, True
+            with books.lock:
+                books.open.add(run, now)
+
+    def drop_runs(self, job_id: str | None, now: int) -> list[Run]:
+        """
+        Drop the runs of a job, or of all, that wait beside the schedule: called when jobs have been removed.
+
+        Returns:
+            these runs, with outcome and reason; they are on record as skipped.
+        """
+        books = self._books
+        with books.lock:
+            return [books.keep(run, Outcome.SKIPPED, REMOVED, now) for run in books.open.drop(job_id)]
 
     def get_runs(
         self, job_id: str | None = None, outcome: str | None = None, since: int | None = None, limit: int = 100

@@ -16,7 +16,6 @@ from heapq import heapify, heappop, heappush
 from operator import attrgetter
 
 from apscheduler_lite._interrupts import ends_program
-from apscheduler_lite._locks import make_lock
 from apscheduler_lite._options import as_count
 from apscheduler_lite._planning import Slot, plan
 from apscheduler_lite._slots import is_to_be_set_back, set_slot
@@ -28,6 +27,7 @@ from ._bookkeeping import Bookkeeping
 from ._claim import Claim, JobFault, UnknownExecutorError
 from ._due import DueJob
 from ._history import KEPT_OF_EACH
+from ._open import claim_open
 from .base import BaseJobStore
 
 TYPE_CHECKING = False
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
     from apscheduler_lite._planning import Plan
     from apscheduler_lite.job import Job
-    from apscheduler_lite.records import RunRecord
 
     from .base import Capacity, Decide, Settle
 
@@ -65,14 +64,14 @@ class MemoryJobStore(BaseJobStore):
     answers_while_closed = True
 
     def __init__(self, keep_runs: int = KEPT_OF_EACH) -> None:
-        self._lock = make_lock()  # a signal handler may call in all the same: what is looped over is a copy
         self._keep_runs = as_count(keep_runs, "keep_runs")
+        self._state = Bookkeeping(self._keep_runs)
+        self._lock = self._state.lock  # a signal handler may call in all the same: what is looped over is a copy
         self._jobs: dict[str, Job] = {}
         self._heap: list[tuple[int, str]] = []
         self._waiting: set[str] = set()  # due, but waiting for an instance to end: not on the heap
         self._changes = 0
         self._sorted: tuple[int, list[Job]] = (0, [])  # what get_all_jobs last returned, after how many changes
-        self._state = Bookkeeping(self._keep_runs)
 
     # -- life --------------------------------------------------------------------------------------------------
 
@@ -177,6 +176,8 @@ class MemoryJobStore(BaseJobStore):
         self._changes += 1
         self._waiting.discard(job.id)
         self._state.retries.pop(job.id, None)
+        if self._state.open:
+            self._state.open.free(job.id)  # they may have waited for the end of a pause
         if job._next is not None:
             heappush(self._heap, (job._next, job.id))
             if len(self._heap) > 2 * len(self._jobs) + 64:
@@ -207,6 +208,8 @@ class MemoryJobStore(BaseJobStore):
         # Runs that wait for a worker are in this process anyway, so nothing is gained by leaving them due: all that
         # is due is claimed, whatever the capacity.
         claim = Claim()
+        if self._state.open:
+            claim_open(self._state, self._jobs.get, now, dict.fromkeys(capacity), claim)
         with self._lock:
             due = self._take_due(now)
         if due:
@@ -223,6 +226,9 @@ class MemoryJobStore(BaseJobStore):
                     self._settle(each, now, claim)
         with self._lock:
             claim.next_due = self._peek()
+            first = self._state.open.next_at()
+        if first is not None and (claim.next_due is None or first < claim.next_due):
+            claim.next_due = first
         return claim
 
     def _take_due(self, now: int) -> list[DueJob]:
@@ -245,7 +251,7 @@ class MemoryJobStore(BaseJobStore):
             if due.options.executor not in capacity:
                 raise UnknownExecutorError(due.options.executor, list(capacity))
             due.zone = due.job.zone
-            due.plan = plan(due.trigger, due.slot, now, due.options, due.running, due.backlog)
+            due.plan = plan(due.trigger, due.slot, now, due.options, due.running, due.backlog, self._state.up_since)
         except BaseException as exc:
             if ends_program(exc):
                 raise
@@ -289,6 +295,8 @@ class MemoryJobStore(BaseJobStore):
             if made.next is None:
                 for run in started:
                     run.is_last = True
+            if state.down is not None:
+                state.tell_downtime(started)
             running = state.instances.get(job.id)
             if running is None:
                 state.instances[job.id] = started
@@ -326,6 +334,8 @@ class MemoryJobStore(BaseJobStore):
             for run in runs:
                 if run.outcome is not None:
                     history.add(run, self._jobs)
+                if run.next_attempt is not None or self._state.open:
+                    freed = self._state.follow(run) or freed
                 running = instances.get(run.job_id)
                 if running is None:
                     continue
@@ -337,13 +347,13 @@ class MemoryJobStore(BaseJobStore):
                     self._state.failures.pop(run.job_id, None)
                 if self._waiting and run.job_id in self._waiting:
                     self._waiting.discard(run.job_id)
-                    job = self._jobs[run.job_id]
-                    if job._next is not None:
-                        heappush(self._heap, (job._next, job.id))
+                    self._put_back(run.job_id)
                     freed = True
         return freed
 
     def release(self, run: Run, now: int) -> float | None:
+        if run.is_extra:
+            return super().release(run, now)
         self.record_outcomes([run])
         with self._lock:
             present = self._jobs.get(run.job_id)
@@ -358,16 +368,14 @@ class MemoryJobStore(BaseJobStore):
         return seconds
 
     def after_fork(self) -> None:
-        self._lock = make_lock()
         self._state = Bookkeeping(self._keep_runs)
+        self._lock = self._state.lock
         self._waiting.clear()
         self._sweep()
 
-    def get_runs(
-        self, job_id: str | None = None, outcome: str | None = None, since: int | None = None, limit: int = 100
-    ) -> list[RunRecord]:
-        with self._lock:
-            return self._state.find(self._alias or "", job_id, outcome, since, limit)
+    @property
+    def _books(self) -> Bookkeeping:
+        return self._state
 
     def retry_all(self) -> None:
         with self._lock:

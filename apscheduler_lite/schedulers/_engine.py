@@ -27,12 +27,15 @@ from apscheduler_lite.events import (
     FaultEvent,
 )
 from apscheduler_lite.executors.base import OUTCOME_EVENTS, event_of
+from apscheduler_lite.runs import Outcome
 
 from ._life import STATE_PAUSED, STATE_RUNNING, STATE_STOPPED
 from ._process_life import ProcessLife
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from apscheduler_lite._planning import Slot
     from apscheduler_lite.job import Job
     from apscheduler_lite.runs import Run
@@ -44,12 +47,23 @@ STEP = 1.0
 """Seconds by which wall and monotonic clock must part before that is called a step."""
 
 
+def _draw() -> float:
+    """Return a random number from 0 to 1."""
+    from random import random  # here, because its import costs milliseconds
+
+    return random()
+
+
 class Engine(ProcessLife):
     """A scheduler without the calls that are about jobs."""
+
+    _draw: Callable[[], float] = staticmethod(_draw)
+    """What the jitter of further attempts is drawn by."""
 
     def _begin_stopped(self) -> None:
         super()._begin_stopped()
         self._wake_at: float = float("inf")  # the instant at which the next pass begins by itself
+        self._ticked_at: int | None = None  # when the last pass began
         self._drift: float | None = None  # wall minus monotonic clock at the last pass
         self._drift_epoch = 0  # the start in which that was
         # Stores whose jobs have not been told yet that the clock was set back → what it would show otherwise.
@@ -70,9 +84,13 @@ class Engine(ProcessLife):
             # While this is infinite, whoever adds a job rings: the pass may have passed that job's store already.
             self._wake_at = float("inf")
         longest = self.clock.longest_sleep
+        self._ticked_at = self.clock.now()
         seconds: float | None = 1.0  # after a failure
         try:
             self._watch_clock()
+            if self._idle_since is not None:
+                since, self._idle_since = self._idle_since, None
+                self._note_downtime(since)
             if self._behind:
                 self._shorten_waits()
             due_in = self._ticker.tick(self._catalog.open, dict(self._executors))
@@ -120,10 +138,17 @@ class Engine(ProcessLife):
             duration_text(round(abs(step), 1)),
             extra={"action": "clock_step"},
         )
+        if step > 0:
+            self._note_downtime(self.clock.now() - round(step * 1e6))
         if step < 0:
             # With some room, for what the clocks may have parted before without its being called a step.
             unset = self.clock.now() + round((STEP - step) * 1e6)
             self._behind.update((alias, unset) for alias, _ in self._catalog.open)
+
+    def _note_downtime(self, begin: int) -> None:
+        """Tell the stores that nothing was run from that instant until now."""
+        for alias, store in self._catalog.open:
+            self._guarded(f'telling job store "{alias}" of a downtime', store.note_downtime, begin, self.clock.now())
 
     def _shorten_waits(self) -> None:
         """Let the stores' jobs go on with their beat after the clock was set back; try again where that fails."""
@@ -177,7 +202,9 @@ class Engine(ProcessLife):
         run.held_by = get_ident()
         freed = False
         try:
-            freed = self._record(run)
+            if run.outcome != Outcome.EXECUTED:
+                self._decide_next_attempt(run)
+            freed = self._record(run) or run.next_attempt is not None
             if self._listeners.mask & OUTCOME_EVENTS.get(run.outcome or "", EVENT_JOB_ERROR):
                 self._tell(event_of(run))
         except BaseException as exc:
@@ -193,6 +220,22 @@ class Engine(ProcessLife):
                     self._changed.notify_all()
             if self._unclosed:
                 self._close_stores()
+
+    def _decide_next_attempt(self, run: Run) -> None:
+        """Set when a run that failed is tried again, if it is."""
+        retry = None if run.job is None else run.job._options.retry
+        if retry is None or run.outcome not in (Outcome.ERROR, Outcome.TIMED_OUT):
+            return
+        if retry.follows(run.attempt, run.exception or TimeoutError()):
+            pause = retry.pause(run.attempt, self._draw() if retry.jitter else 0.0)
+            run.next_attempt = (run.finished or self.clock.now()) + round(pause * 1_000_000)
+            self._logger.info(
+                'Attempt %d of job "%s" has failed; the next one is in %s',
+                run.attempt,
+                run.job_id,
+                duration_text(pause),
+                extra={"action": "run_retried", "job_id": run.job_id},
+            )
 
     def _rescheduled(self, job: Job, trigger: BaseTrigger, now: int) -> dict[str, int | None]:
         """Return what another trigger makes of a job's next run time: nothing while it is paused."""

@@ -16,6 +16,7 @@ from apscheduler_lite._guarded_logger import guarded
 from apscheduler_lite._listeners import Listeners
 from apscheduler_lite._locks import make_lock
 from apscheduler_lite._options import as_name
+from apscheduler_lite._references import name_of
 from apscheduler_lite._text import did_you_mean, one_of
 from apscheduler_lite._tick import Ticker
 from apscheduler_lite.errors import SchedulerAlreadyRunningError
@@ -26,6 +27,7 @@ from apscheduler_lite.events import (
     EVENT_JOB_ADDED,
     EVENT_JOBSTORE_ADDED,
     EVENT_JOBSTORE_REMOVED,
+    FaultEvent,
     JobEvent,
     SchedulerEvent,
 )
@@ -66,6 +68,7 @@ class Equipment(ABC):
     _job_defaults: JobOptions
     _ticker: Ticker
     _phase: str
+    _last_fault: tuple[int, BaseException] | None = None
     _wrap: Wrap | None
 
     def __init__(self, gconfig: Mapping[str, Any] = {}, **options: Any) -> None:
@@ -96,6 +99,9 @@ class Equipment(ABC):
     def _may_claim(self) -> bool:
         raise NotImplementedError
 
+    def _tell_of_dropped(self, run: Run) -> None:
+        raise NotImplementedError
+
     def _is_started(self) -> bool:
         raise NotImplementedError
 
@@ -105,6 +111,8 @@ class Equipment(ABC):
 
     def _dispatch_event(self, event: SchedulerEvent) -> None:
         """Deliver an event to the listeners, in this thread."""
+        if isinstance(event, FaultEvent):
+            self._last_fault = (self.clock.now(), event.exception)
         self._listeners.deliver(event)
 
     def _tell_of_job(self, code: int, job: Job | None, alias: str, job_id: str = "") -> None:
@@ -259,6 +267,51 @@ class Equipment(ABC):
             raise KeyError(
                 f"No such executor: {alias}{did_you_mean(alias, known)} (there are: {one_of(known)})"
             ) from None
+
+    @property
+    def abandoned_threads(self) -> int:
+        """
+        Return how many worker threads have been left to themselves since the start.
+
+        Each has run a job for longer than its ``timeout``. It cannot be stopped, and goes on until the job returns, if
+        ever; another one has taken its place.
+        """
+        return sum(executor.abandoned_threads for executor in list(self._executors.values()))
+
+    def _checked(self, job: Job, slots: dict[str, Any]) -> dict[str, Any]:
+        """Return what is to be changed of a job; refuse it when that is nothing that its executor could do."""
+        if "_options" in slots or "func" in slots:
+            changed = job._copy()
+            changed._assign(slots)
+            self._check_executor(changed)
+        return slots
+
+    def _check_executor(self, job: Job) -> None:
+        """
+        Refuse a job whose time limit or overlap policy its executor cannot keep, as far as that is known yet.
+
+        Raises:
+            ValueError: the message says which executor can.
+        """
+        cancels = job.on_overlap == "cancel_previous"
+        if job.timeout is None and not cancels:
+            return
+        executor = self._executors.get(job.executor)
+        if executor is None and job.executor == "default":
+            executor = self._create_default_executor()
+        if executor is None:
+            return
+        what = f"executor {job.executor!r} ({type(executor).__name__})"
+        if job.timeout is not None and not executor.keeps_timeout:
+            raise ValueError(
+                f"timeout={job.timeout:g} cannot be kept by {what}, which has no way to stop a run or to do without"
+                " its worker; use a ThreadPoolExecutor, ProcessPoolExecutor or AsyncIOExecutor"
+            )
+        if cancels and not executor.can_cancel(job.func):
+            raise ValueError(
+                f"on_overlap='cancel_previous' cannot be kept by {what} for {name_of(job.func)}: a thread cannot be"
+                " stopped; use a coroutine function or a ProcessPoolExecutor, or on_overlap='queue'"
+            )
 
     def add_jobstore(self, jobstore: BaseJobStore | str, alias: str = "default", **jobstore_opts: Any) -> None:
         """

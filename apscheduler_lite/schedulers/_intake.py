@@ -29,7 +29,7 @@ __all__ = ["Intake"]
 _ADD_JOB_ARGUMENTS = (
     "func", "trigger", "args", "kwargs", "id", "name", "misfire_grace_time", "coalesce", "max_instances",
     "next_run_time", "jobstore", "executor", "replace_existing", "on_crash", "on_overlap", "timeout", "retry",
-    "catch_up", "max_catch_up",
+    "catch_up", "max_catch_up", "run_immediately",
 )  # fmt: skip
 _OPTIONS = tuple(name for name in JOB_OPTIONS if name != "executor")
 
@@ -61,6 +61,7 @@ class Intake(Engine):
         retry: Any = undefined,
         catch_up: Any = undefined,
         max_catch_up: Any = undefined,
+        run_immediately: bool = False,
         **trigger_args: Any,
     ) -> Job:
         """
@@ -95,6 +96,7 @@ class Intake(Engine):
             catch_up: what is made up for when fire times have passed unrun: ``"latest"`` one of them, ``"all"`` (up to
                 `max_catch_up`), ``"none"``; None (the default): as `coalesce` says.
             max_catch_up: how many fire times ``"all"`` makes up for at the most.
+            run_immediately: run it once at once as well, beside its schedule, which stays as it is.
             trigger_args: arguments of the trigger.
 
         Returns:
@@ -119,6 +121,7 @@ class Intake(Engine):
         new = self._new_job(
             func, trigger, args, kwargs, id, name, options, next_run_time, executor, replace_existing, trigger_args
         )
+        new.run_at_once(run_immediately)
         self._add([new], jobstore)
         return new.job
 
@@ -168,7 +171,10 @@ class Intake(Engine):
         first = [given.pop(name, None) for name in ("func", "trigger", "args", "kwargs", "id", "name")]
         executor, replace = given.pop("executor", "default"), given.pop("replace_existing")
         func, trigger, args, kwargs, id, name = first
-        return self._new_job(func, trigger, args, kwargs, id, name, options, next_run_time, executor, replace, given)
+        at_once = given.pop("run_immediately", False)
+        new = self._new_job(func, trigger, args, kwargs, id, name, options, next_run_time, executor, replace, given)
+        new.run_at_once(at_once)
+        return new
 
     def scheduled_job(
         self,
@@ -190,6 +196,7 @@ class Intake(Engine):
         retry: Any = undefined,
         catch_up: Any = undefined,
         max_catch_up: Any = undefined,
+        run_immediately: bool = False,
         **trigger_args: Any,
     ) -> Callable[[Function], Function]:
         """
@@ -221,6 +228,7 @@ class Intake(Engine):
             new = self._new_job(
                 func, trigger, args, kwargs, job_id, name, options, next_run_time, executor, True, given
             )
+            new.run_at_once(run_immediately)
             if reference is not None and isinstance(func, FunctionType):
                 # Its name will mean it as soon as this has returned it, but does not yet.
                 new.job._func_ref = reference
@@ -283,9 +291,11 @@ class Intake(Engine):
     def _add(self, new: list[NewJob], alias: str) -> None:
         as_name(alias, "jobstore")
         self._say_if_copy()
+        for each in new:
+            self._check_executor(each.job)
         self._check_before_adding(new, alias)
+        wake = any(each.run_ids for each in new)
         stored = self._catalog.add(new, alias, self.clock.now())
-        wake = False
         for job in stored:
             if is_finished(job):
                 continue

@@ -79,6 +79,7 @@ class Life(Opening):
         self._turner: int | None = None  # the thread that is in start() or shutdown()
         self._stop_asked: tuple[bool, Bound] | None = None  # a shutdown that is to be made by the present start or pass
         self._is_leaving = False  # from shutdown until its listeners have heard of it
+        self._idle_since: int | None = None  # when it was paused or shut down, until the next pass
         self._epoch = 0  # how often it has been started
         self._given_up: set[Run] = set()  # those that a shutdown has not waited for to the end
         self._is_draining = False
@@ -205,6 +206,7 @@ class Life(Opening):
             if self._state != before:
                 return False
             self._state = after
+            self._idle_since = self.clock.now() if after == STATE_PAUSED else self._idle_since
         self._logger.info(message)
         self._dispatch_event(SchedulerEvent(code))
         return True
@@ -344,7 +346,7 @@ class Life(Opening):
         self._shut(wait=drained and not self._own_runs())
         self.clock.detach(self)
         with self._lock:
-            self._is_draining = False
+            self._is_draining, self._idle_since = False, self.clock.now()
             self._set_phase("stopped")
         self._logger.info("Scheduler has been shut down", extra={"action": "scheduler_shutdown"})
         try:

@@ -10,12 +10,16 @@ from __future__ import annotations
 import atexit
 import os
 import sys
+import threading
+from contextlib import suppress
 from weakref import WeakSet
 
 from apscheduler_lite._interrupts import ends_program
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from ._process_life import ProcessLife
 
 __all__ = ["check_environment", "end_first", "watch"]
@@ -39,6 +43,19 @@ def end_first() -> None:
     atexit.register(_end)  # the last that asked is called first
 
 
+def _end_first_of_all() -> None:
+    """
+    Have the schedulers end first also where a job is the first to import `multiprocessing`.
+
+    When the main thread has come to its end, and before anybody is called at the end of the interpreter, `threading`
+    calls those that have asked for it: `concurrent.futures` does, there is no public way to.
+    """
+    register: Any = getattr(threading, "_register_atexit", None)
+    if register is not None:
+        with suppress(RuntimeError):  # the main thread has come to its end already
+            register(end_first)
+
+
 def _end() -> None:
     for scheduler in list(_schedulers):
         try:
@@ -58,6 +75,9 @@ def _begin_child() -> None:
 
 if hasattr(os, "register_at_fork"):  # where there is fork
     os.register_at_fork(after_in_child=_begin_child)
+
+
+_end_first_of_all()
 
 
 def check_environment() -> None:

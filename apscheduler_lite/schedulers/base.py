@@ -6,10 +6,9 @@ import sys
 
 from apscheduler_lite._host_zone import reload_local_timezone
 from apscheduler_lite._new_jobs import NewJob
-from apscheduler_lite._options import MODIFIABLE, as_bool, as_choice, as_name, as_positive_integer
+from apscheduler_lite._options import MODIFIABLE, as_bool, as_name
 from apscheduler_lite._slots import slots_in_zone, slots_of
 from apscheduler_lite._text import shorten
-from apscheduler_lite._timezones import to_datetime, to_instant
 from apscheduler_lite.errors import JobLookupError, warn
 from apscheduler_lite.events import (
     EVENT_ALL_JOBS_REMOVED,
@@ -17,29 +16,27 @@ from apscheduler_lite.events import (
     EVENT_JOB_REMOVED,
     SchedulerEvent,
 )
-from apscheduler_lite.runs import OUTCOMES
 from apscheduler_lite.triggers.base import BaseTrigger
 
 from ._engine import STATE_PAUSED, STATE_RUNNING, STATE_STOPPED
-from ._intake import Intake
+from ._health import Healthy
 from ._triggers import check_place_of_jobstore
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime, tzinfo
+    from datetime import tzinfo
     from pathlib import Path
     from typing import Any, TextIO
 
     from apscheduler_lite.job import Job
-    from apscheduler_lite.records import RunRecord
 
 __all__ = ["STATE_PAUSED", "STATE_RUNNING", "STATE_STOPPED", "BaseScheduler"]
 
 _INFO = 20  # logging.INFO
 
 
-class BaseScheduler(Intake):
+class BaseScheduler(Healthy):
     """
     Base class of all schedulers.
 
@@ -67,10 +64,10 @@ class BaseScheduler(Intake):
         Args:
             job_id: the job's id.
             jobstore: alias of its store; None: wherever it is.
-            changes: new values by attribute: func, args, kwargs, name, trigger, next_run_time, executor,
-                misfire_grace_time, coalesce, max_instances, on_crash. A trigger may be given by its alias, its
-                arguments beside it. With a new trigger, the next run time is computed from it, unless it is given too;
-                a paused job stays paused. ``next_run_time=None`` pauses the job.
+            changes: new values by attribute: func, args, kwargs, name, trigger, next_run_time, executor and the other
+                options of `add_job`. A trigger may be given by its alias, its arguments beside it. With a new trigger,
+                the next run time is computed from it, unless it is given too; a paused job stays paused.
+                ``next_run_time=None`` pauses the job.
 
         Returns:
             the changed job.
@@ -133,6 +130,8 @@ class BaseScheduler(Intake):
             return {"paused": False, **slots_of(self._first_slot(job, job.trigger, now))}
 
         job, is_over = self._change(job_id, jobstore, decide)
+        if self._state == STATE_RUNNING:
+            self.wakeup()  # further attempts may have waited for this
         return None if is_over else job
 
     def _change(self, job_id: str, jobstore: str | None, decide: Callable[[Job], dict[str, Any]]) -> tuple[Job, bool]:
@@ -143,7 +142,7 @@ class BaseScheduler(Intake):
         def decide_and_note(job: Job) -> dict[str, Any]:
             # Noted here: the job may run for the last time, and be finished by that, before the change has returned.
             nonlocal is_over
-            slots = decide(job)
+            slots = self._checked(job, decide(job))
             is_over = slots.get("_next", 0) is None and not job.pending and not slots.get("paused", job.paused)
             return slots
 
@@ -255,74 +254,27 @@ class BaseScheduler(Intake):
                 lines += [f"Jobstore {alias}:", *([f"    {job}" for job in jobs] or ["    No scheduled jobs"])]
         print(*lines, sep="\n", file=out or sys.stdout)
 
-    def get_runs(
-        self,
-        job_id: str | None = None,
-        outcome: str | None = None,
-        since: datetime | None = None,
-        limit: int = 100,
-        jobstore: str | None = None,
-    ) -> list[RunRecord]:
-        """
-        Return records of runs, the latest due first: of those that wait, are in progress, or have ended.
-
-        A store in memory keeps the latest ones of each job (``keep_runs``), one in a database those of the last days.
-
-        Args:
-            job_id: only runs of this job, which may have been removed since.
-            outcome: only runs that ended so, one of the strings of `Outcome`.
-            since: only runs that were due at this time or later.
-            limit: how many at the most.
-            jobstore: alias of the store; None: all.
-
-        Raises:
-            ValueError: there is no such outcome.
-            TypeError, ValueError, KeyError: another argument is wrong.
-        """
-        if job_id is not None:
-            as_name(job_id, "job_id")
-        if outcome is not None:
-            outcome = as_choice(outcome, "outcome", OUTCOMES)
-        self._check_alias(jobstore)
-        limit = as_positive_integer(limit, "limit")
-        first = None if since is None else to_instant(to_datetime(since, self.timezone, "since"))
-        found: list[RunRecord] = []
-        for alias, store in self._catalog.usable:
-            if jobstore in (None, alias):
-                found.extend(store.get_runs(job_id, outcome, first, limit))
-        found.sort(key=lambda run: (run.due, run.attempt), reverse=True)
-        return found[:limit]
-
-    def _last_run(self, job_id: str, alias: str | None) -> RunRecord | None:
-        for name, store in self._catalog.usable:
-            if alias == name:
-                return store.last_run(job_id)
-        return None
-
-    def _check_alias(self, alias: str | None) -> None:
-        if alias is not None and as_name(alias, "jobstore") not in self._catalog.pending and self.running:
-            self._catalog.store(alias)
-
-    def _check_address(self, job_id: str, alias: str | None) -> None:
-        """Check where a job is said to be; there is none in a store that is not there."""
-        as_name(job_id, "job_id")
-        try:
-            self._check_alias(alias)
-        except KeyError as exc:
-            raise JobLookupError(job_id, exc.args[0]) from None
-
     # -- removing ----------------------------------------------------------------------------------------------
 
     def remove_job(self, job_id: str, jobstore: str | None = None) -> None:
         """
         Remove a job, so that it does not run any more; runs in progress go on.
 
+        Further attempts at runs that failed are not made, and told of by ``EVENT_JOB_MISSED``.
+
         Raises:
             JobLookupError: there is no such job.
         """
         self._check_address(job_id, jobstore)
-        job, alias = self._catalog.remove(job_id, jobstore)
+        try:
+            job, alias = self._catalog.remove(job_id, jobstore)
+        except JobLookupError:
+            # One whose schedule is over is not there any more, but further attempts at its last run may be.
+            if not self._drop_runs(job_id, jobstore):
+                raise
+            return
         self._tell_of_job(EVENT_JOB_REMOVED, job, alias, job_id)
+        self._drop_runs(job_id, alias)
         if self._logger.isEnabledFor(_INFO):
             self._logger.info("Removed job %s", job_id)
 
@@ -334,8 +286,8 @@ class BaseScheduler(Intake):
             jobstore: alias of the store; None: all.
         """
         self._check_alias(jobstore)
-        for _ in self._catalog.remove_all(jobstore):
-            pass
+        for alias in self._catalog.remove_all(jobstore):
+            self._drop_runs(None, alias)
         self._dispatch_event(SchedulerEvent(EVENT_ALL_JOBS_REMOVED, jobstore))
 
     # -- files -------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from threading import current_thread, main_thread
+from types import MappingProxyType
 
 from apscheduler_lite._options import as_bool, as_number
 from apscheduler_lite.errors import SchedulerAlreadyRunningError
@@ -11,6 +12,7 @@ from .base import STATE_STOPPED, BaseScheduler
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from types import FrameType
     from typing import Any
 
@@ -49,7 +51,7 @@ class BlockingScheduler(BaseScheduler):
         Raises:
             SchedulerAlreadyRunningError: it is running.
         """
-        previous = self._take_signals()
+        takes_signals = self._take_signals()
         try:
             self._main_loop(self._begin(paused))
             if self._is_signalled:
@@ -63,7 +65,8 @@ class BlockingScheduler(BaseScheduler):
                 self.shutdown(wait=False)
             raise
         finally:
-            self._give_signals_back(previous)
+            if takes_signals:
+                self._give_signals_back()
 
     def _main_loop(self, alarm: Alarm) -> None:
         """Pass, sleep, pass: until the scheduler is shut down, even if somebody has started it again since."""
@@ -82,27 +85,36 @@ class BlockingScheduler(BaseScheduler):
     # -- signals -----------------------------------------------------------------------------------------------
 
     _is_signalled = False
+    _previous_handlers: Mapping[int, Any] = MappingProxyType({})
 
-    def _take_signals(self) -> dict[int, Any]:
-        """Install the handlers, when that is wanted and possible; return the previous ones."""
-        if not self._handles_signals:
-            return {}
+    def _take_signals(self) -> bool:
+        """Install the handlers, when that is wanted and possible; return whether that has been done."""
+        if not self._handles_signals or self._previous_handlers:
+            return False
         if current_thread() is not main_thread():
             self._logger.warning("handle_signals has no effect: only the main thread of a program can handle signals")
-            return {}
+            return False
         import signal
 
         self._is_signalled = False
-        return {number: signal.signal(number, self._on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
+        # Noted before the first of them is installed: a fork may come in between.
+        numbers = (signal.SIGTERM, signal.SIGINT)
+        self._previous_handlers = {number: signal.getsignal(number) for number in numbers}
+        for number in numbers:
+            signal.signal(number, self._on_signal)
+        return True
 
-    @staticmethod
-    def _give_signals_back(previous: dict[int, Any]) -> None:
-        if previous:
-            import signal
+    def _give_signals_back(self) -> None:
+        import signal
 
-            for number, handler in previous.items():
-                if handler is not None:  # it was installed by other means than Python's
-                    signal.signal(number, handler)
+        for number, handler in self._previous_handlers.items():
+            if handler is not None:  # it was installed by other means than Python's
+                signal.signal(number, handler)
+        self._previous_handlers = MappingProxyType({})
+
+    def _begin_in_child(self, *, is_worker: bool = False) -> None:
+        super()._begin_in_child(is_worker=is_worker)
+        self._give_signals_back()  # here they would end nothing
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self._is_signalled:

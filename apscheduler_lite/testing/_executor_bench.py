@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
     from typing import Any
 
+    from apscheduler_lite._clock import Clock
     from apscheduler_lite.events import SchedulerEvent
     from apscheduler_lite.executors.base import BaseExecutor
 
@@ -243,7 +244,7 @@ class Recorder:
     _eventloop: AbstractEventLoop | None = None
 
     def __init__(self) -> None:
-        self.clock = SystemClock()
+        self.clock: Clock = SystemClock()
         self.ended: list[Run] = []
         self.events: list[SchedulerEvent] = []
         self.on_end: Callable[[Run], object] | None = None

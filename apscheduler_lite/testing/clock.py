@@ -125,20 +125,28 @@ class ManualClock(Clock):
 
         await asyncio.to_thread(partial(self.advance, delta, wait_for_runs=wait_for_runs, timeout=timeout))
 
-    def jump(self, delta: timedelta | float) -> None:
+    def jump(self, delta: timedelta | float, *, monotonic: bool = False) -> None:
         """
         Set the wall clock forward or back, as an administrator does, and wake the schedulers up.
 
-        The monotonic clock stands still meanwhile.
+        The monotonic clock stands still meanwhile, as it does on most systems while the machine is suspended.
+
+        Args:
+            delta: by how much.
+            monotonic: let the monotonic clock jump as well, as it does on other systems; only forward.
 
         Raises:
             TimeoutError: the schedulers were not quiet within ten seconds of real time.
             RuntimeError: it was called from a job, or from the event loop of a scheduler.
+            ValueError: the monotonic clock would go back.
         """
         step = self._step(delta)
+        if monotonic and step < 0:
+            raise ValueError(f"delta {shorten(delta)} would set the monotonic clock back, which never goes back")
         self._refuse_to_block()
         with self._changed:
             self._now += step
+            self._monotonic += step if monotonic else 0
         for sleeper in list(self._sleepers):
             sleeper._alarm.ring()
         self._wait_until_quiet(True, 10.0)

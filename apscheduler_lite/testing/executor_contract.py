@@ -22,6 +22,7 @@ from apscheduler_lite.runs import Outcome, Run
 from . import _executor_bench as jobs
 from ._executor_bench import Recorder
 from ._executor_context import Context
+from ._executor_limits import Limits
 from .checks import raises, until
 
 TYPE_CHECKING = False
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["ExecutorContract"]
 
 
-class ExecutorContract(Context):
+class ExecutorContract(Context, Limits):
     """
     What holds for every executor.
 

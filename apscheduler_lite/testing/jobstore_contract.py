@@ -14,6 +14,8 @@ Subclass `JobStoreContract` in a test module, say how to make a store, and let p
 
 from __future__ import annotations
 
+from ._store_beside import BesideTheSchedule
+from ._store_catching_up import CatchingUp
 from ._store_claiming import Claiming
 from ._store_history import Remembering
 from ._store_keeping import Keeping
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["JobStoreContract"]
 
 
-class JobStoreContract(Keeping, Claiming, Overlap, Returning, Remembering):
+class JobStoreContract(Keeping, Claiming, Overlap, Returning, Remembering, BesideTheSchedule, CatchingUp):
     """
     What holds for every job store.
 
@@ -47,10 +49,12 @@ class JobStoreContract(Keeping, Claiming, Overlap, Returning, Remembering):
     * change and add all or nothing, also when several threads call it at the same time;
     * in a claim advance a job first and hand out its run then, each fire time once;
     * keep what it cannot hand out, and tell of it;
-    * remember runs: those in progress, and how the latest ones ended.
+    * make up after a downtime for what the job says, and tell of the rest;
+    * remember runs: those in progress, and how the latest ones ended;
+    * make runs beside the schedule: further attempts at those that failed, and runs that were asked for.
 
     A store that implements the eight abstract methods of `BaseJobStore` and leaves the rest as it is gets the last
-    three for nothing.
+    five for nothing.
     """
 
     def make_store(self) -> BaseJobStore:

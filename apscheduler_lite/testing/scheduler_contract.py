@@ -11,8 +11,10 @@ Subclass `SchedulerContract` in a test module, say how to make a scheduler, and 
 
 from __future__ import annotations
 
+from ._scheduler_beside import BesideTheSchedule
 from ._scheduler_faults import Faults
 from ._scheduler_life import Life
+from ._scheduler_runs import Runs
 from ._scheduler_sequences import Sequences
 from ._scheduler_version3 import Version3
 
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["SchedulerContract"]
 
 
-class SchedulerContract(Life, Sequences, Faults, Version3):
+class SchedulerContract(Life, Sequences, Faults, Runs, Version3, BesideTheSchedule):
     """
     What holds for every scheduler.
 
@@ -38,6 +40,7 @@ class SchedulerContract(Life, Sequences, Faults, Version3):
     * run every fire time of every job once, between `start` and `shutdown`, and lose none by them;
     * stand these and `pause`, `resume` and `wakeup` in any order, from any thread, from jobs and from listeners;
     * outlive whatever jobs, listeners, triggers, stores and executors raise, and tell of it;
+    * make further attempts at runs that failed, and runs that were asked for, beside the schedule;
     * tell the events of a run in order, and those of a call before it returns;
     * sleep by its clock (``self.clock.sleep(alarm, seconds)``), since the suite moves a `ManualClock`.
     """

@@ -185,7 +185,7 @@ class BaseTrigger(ABC):
         """
         Whether its fires follow elapsed time rather than the time of day.
 
-        When the clock is set back, a beat goes on at once, while a time of day is waited for.
+        When the clock is set back, a beat goes on at once, while a time of day is waited for as long as before.
         """
         return False
 
@@ -193,7 +193,7 @@ class BaseTrigger(ABC):
         """
         Return this trigger, or a copy that has begun by that instant where the beginning was left to the library.
 
-        The scheduler calls it when the clock was set back behind the beginning of a beat, which goes on then.
+        The scheduler calls it when the clock was set back behind the beginning of a schedule, which goes on then.
         """
         return self
 

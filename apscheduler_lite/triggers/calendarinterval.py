@@ -191,6 +191,15 @@ class CalendarIntervalTrigger(ZonedTrigger):
             bound.start_date = now.astimezone(bound.timezone).date()
         return bound
 
+    def under_way(self, now: int) -> Self:
+        """Return this trigger; where its start was left open and is still to come, a copy that starts on that day."""
+        today = from_instant(now, self.timezone).date()
+        if not self._implicit_start or self.start_date <= today:
+            return self
+        earlier = self._copy()
+        earlier.start_date = today
+        return earlier
+
     def _move(self, timezone: tzinfo) -> None:
         self.timezone = timezone
 

@@ -208,6 +208,14 @@ class RRuleTrigger(ZonedTrigger):
         bound._settle(_read(self.rule), zone, now if self._implicit_start else self._start, self.end_date)
         return bound
 
+    def under_way(self, now: int) -> Self:
+        """Return this trigger; where its start was left open and is still to come, a copy that starts at that time."""
+        if not self._implicit_start or to_instant(self.start_date) <= now:
+            return self
+        earlier = self._copy()
+        earlier._settle(_read(self.rule), self.timezone, from_instant(now, self.timezone), self.end_date)
+        return earlier
+
     def _move(self, timezone: tzinfo) -> None:
         # A start that nobody gave is the wall time at which the trigger was added, and stays that.
         is_wall = self._implicit_start or "start_date" in self._local

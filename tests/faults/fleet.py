@@ -22,7 +22,7 @@ from apscheduler_lite import current_run
 from tests.databases import Place
 from tests.waiting import wait_until
 
-__all__ = ["FULL", "Fleet", "Note", "note", "seconds", "work"]
+__all__ = ["FULL", "Fleet", "Note", "note", "seconds", "stumble", "work"]
 
 FULL = os.environ.get("FAULTS") == "full"
 """Whether the tests take the time that the issue asks for (``FAULTS=full``), rather than that of the daily suite."""
@@ -51,6 +51,12 @@ def work(duration: float = 0.0) -> None:
     if duration:
         time.sleep(duration)  # noqa: TID251 - what a job does
     note("end", run)
+
+
+def stumble() -> None:
+    """Note that the run has begun, and fail."""
+    note("begin", current_run())
+    raise ConnectionError(f"attempt {current_run().attempt}")
 
 
 def note(what: str, run: Any) -> None:

@@ -157,27 +157,6 @@ def test_a_run_that_an_executor_refuses_is_neither_reported_as_removed_nor_count
     assert sorted(names[3:]) == ["JobEvent", "JobExecutionEvent"]
 
 
-def test_an_executor_whose_capacity_raises_stops_nobody_else():
-    """What an executor raises when it is asked for its free workers is its own affair."""
-
-    class Uncertain(ThreadPoolExecutor):
-        def capacity(self):
-            raise ArithmeticError("who knows")
-
-    clock = ManualClock()
-
-    def prepare(scheduler):
-        scheduler.add_executor(Uncertain(2), "uncertain")
-        scheduler.add_job(note, "interval", ["certain"], seconds=1)
-        scheduler.add_job(note, "interval", ["uncertain"], seconds=1, executor="uncertain")
-
-    with running("background", prepare, clock=clock):
-        clock.advance(30)
-
-    assert len(times_of("certain")) == 30
-    assert len(times_of("uncertain")) == 30
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_job_of_an_unknown_executor_is_kept_and_run_when_there_is_one(kind, store):
     """A missing executor is reported by events; when it is added, what is due runs at once, late."""

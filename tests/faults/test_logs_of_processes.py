@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
-import signal
 from threading import Event, Lock, Thread
 
 import pytest
@@ -13,6 +12,7 @@ import pytest
 from apscheduler_lite import BackgroundScheduler
 from apscheduler_lite.events import EVENT_JOB_EXECUTED
 from apscheduler_lite.executors.pool import ProcessPoolExecutor
+from tests.forking import can_fork, exit_code_of_child
 from tests.waiting import wait_until
 
 
@@ -56,39 +56,6 @@ def test_a_job_that_fails_in_a_worker_process_is_logged_once(log):
     assert {line.split()[0] for line in text.splitlines() if " INFO " in line} == {str(os.getpid())}
     assert text.count('RuntimeError("this job always fails")') == 1
     assert "forked" not in text
-
-
-def can_fork(test):
-    """Mark a test that forks."""
-    test = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")(test)
-    return pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")(test)
-
-
-def exit_code_of_child(function):
-    """Call the function in a forked child and return that one's exit code; None when it hangs."""
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            function()
-            code = 0
-        finally:
-            os._exit(code)
-    ended: list = []
-
-    def has_ended():
-        pid, status = os.waitpid(child, os.WNOHANG)
-        if pid:
-            ended.append(os.waitstatus_to_exitcode(status))
-        return ended
-
-    try:
-        wait_until(has_ended, 10)
-    except AssertionError:
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-        return None
-    return ended[0]
 
 
 @can_fork

@@ -14,7 +14,7 @@ import pytest
 
 from tests.databases import FAMILIES, place
 
-CALLS = 150
+CALLS = 60
 
 
 @pytest.mark.slow
@@ -27,7 +27,7 @@ def test_a_signal_handler_may_use_the_store_that_it_has_interrupted(family, kind
         command = [sys.executable, "-m", "tests.faults.test_signal_handlers", arguments]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         try:
-            printed, said = process.communicate(timeout=60)
+            printed, said = process.communicate(timeout=100)
         finally:
             process.kill()
             process.wait()
@@ -90,7 +90,7 @@ def main() -> None:
     from apscheduler_lite import BackgroundScheduler, BlockingScheduler
     from apscheduler_lite.jobstores.sqlalchemy import SQLAlchemyJobStore
 
-    faulthandler.dump_traceback_later(40, exit=True)
+    faulthandler.dump_traceback_later(90, exit=True)
     kind, url, tablename = json.loads(sys.argv[1])
     store = SQLAlchemyJobStore(url, tablename=tablename, heartbeat_interval=0.1)
     cls = BlockingScheduler if kind == "blocking" else BackgroundScheduler

@@ -9,7 +9,10 @@ from typing import Any
 
 from apscheduler_lite import current_run
 
-__all__ = ["CALLS", "GATE", "Account", "Colour", "fail", "note", "slow", "system"]
+__all__ = [
+    "CALLS", "GATE", "Account", "Colour", "StubbornError", "fail", "fail_twice", "fail_twice_later", "note", "slow",
+    "system",
+]  # fmt: skip
 
 CALLS: list[Any] = []
 GATE = Event()
@@ -44,6 +47,26 @@ def fail() -> None:
     """Raise."""
     CALLS.append(current_run().attempt)
     raise ZeroDivisionError("as it was told to")
+
+
+def fail_twice() -> int:
+    """Fail in the first two attempts, by an exception that cannot travel; return the number of the attempt."""
+    attempt = current_run().attempt
+    if attempt < 3:
+        raise StubbornError(attempt, "unused")
+    return attempt
+
+
+async def fail_twice_later() -> int:
+    """Do the same as a coroutine."""
+    return fail_twice()
+
+
+class StubbornError(ConnectionError):
+    """An exception that its pickle cannot restore."""
+
+    def __init__(self, attempt: int, required: str) -> None:
+        super().__init__(f"attempt {attempt}")
 
 
 def slow(*args: Any) -> None:

@@ -294,6 +294,7 @@ def test_a_closed_loop_stops_the_scheduler(caplog):
     async def main():
         scheduler.start()
         scheduler.add_job(job, "interval", seconds=3600, id="job")
+        await until(lambda: scheduler._wake_at < float("inf"))  # it sleeps
 
     asyncio.run(main())
     scheduler.add_job(job)

@@ -159,3 +159,89 @@ def test_outcomes_are_written_when_the_program_ends(tmp_path):
     outcomes = rows_of(tmp_path, "SELECT outcome FROM apscheduler_lite_jobs_runs")
     assert outcomes == [("executed",), ("executed",)], said
     assert rows_of(tmp_path, "SELECT id FROM apscheduler_lite_jobs_schedulers") == []
+
+
+def test_processes_that_a_job_has_started_are_not_killed_under_it(tmp_path):
+    """Although the job was the first to import multiprocessing, which kills them at the end of the program."""
+    printed, said = run_program(
+        tmp_path,
+        """
+        import sys
+        import time
+        from pathlib import Path
+        from apscheduler_lite import BackgroundScheduler
+
+        def job():
+            import multiprocessing
+            child = multiprocessing.get_context("fork").Process(target=time.sleep, args=[0.5], daemon=True)
+            child.start()
+            Path(__file__).with_name("began").touch()
+            child.join()
+            print("ended", child.exitcode, flush=True)
+
+        scheduler = BackgroundScheduler(timezone="UTC")
+        scheduler.start()
+        assert "multiprocessing.util" not in sys.modules
+        scheduler.add_job(job)
+        while not Path(__file__).with_name("began").exists():
+            time.sleep(0.01)
+        """,
+    )
+
+    assert printed.split() == ["ended", "0"], said
+
+
+ENDINGS = {
+    "falls off its end": "",
+    "leaves": "sys.exit()",
+    "has shut down": "scheduler.shutdown()",
+    "has shut down without waiting": "scheduler.shutdown(wait=False)",
+    "has left the with block": "scheduler.__exit__(None, None, None)",
+}
+
+
+@pytest.mark.parametrize("ending", list(ENDINGS))
+@pytest.mark.parametrize("pool", ["threadpool", "processpool"])
+def test_a_program_ends_right_after_its_last_run_and_in_silence(tmp_path, pool, ending):
+    """However it ends; nothing is left open that the interpreter would warn of."""
+    path = tmp_path / "program.py"
+    path.write_text(
+        dedent(JOB)
+        + dedent(f"""
+        import sys
+
+        async def nothing():
+            pass
+
+        if __name__ == "__main__":
+            scheduler = BackgroundScheduler(
+                timezone="UTC",
+                executors={{"default": {{"type": {pool!r}, "max_workers": 2}}}},
+                jobstores={{"kept": {{"type": "sqlalchemy", "url": "sqlite:///{tmp_path}/jobs.sqlite"}}}},
+            )
+            scheduler.start()
+            scheduler.add_job(nothing, jobstore="kept")
+            scheduler.add_job(job)
+            while not Path(__file__).with_name("began").exists():
+                time.sleep(0.01)
+            {ENDINGS[ending]}
+        """)
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        [sys.executable, "-X", "dev", "-W", "error", str(path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+    ) as process:
+        printed = process.stdout.readline()
+        try:
+            process.wait(20)  # on an idle machine it takes a tenth of a second
+        finally:
+            process.kill()
+        said = process.stderr.read()
+
+    assert printed == "ended\n"
+    assert said == ""
+    assert process.returncode == 0

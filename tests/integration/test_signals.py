@@ -134,6 +134,36 @@ def is_pending_shutdown(pid):
     return int(pending.split()[1], 16) == 0
 
 
+def test_the_handlers_stay_with_the_scheduler_when_a_job_forks(tmp_path):
+    """A process that a job has forked can be ended as if nobody handled signals."""
+    text = """
+    import multiprocessing
+
+    def wait():
+        Path("waits").touch()
+        Event().wait(60)
+
+    def fork():
+        child = multiprocessing.get_context("fork").Process(target=wait)
+        child.start()
+        while not Path("waits").exists():
+            time.sleep(0.01)
+        child.terminate()
+        child.join(20)
+        print(child.exitcode, flush=True)
+        Path("began").touch()
+        scheduler.shutdown(wait=False)
+
+    scheduler = BlockingScheduler(timezone="UTC", handle_signals=True)
+    scheduler.add_job(fork)
+    scheduler.start()
+    """
+    with program(tmp_path, text) as process:
+        printed, _ = process.communicate(timeout=30)
+
+    assert printed.strip() == "-15"
+
+
 @pytest.mark.parametrize("pool", POOLS)
 def test_ctrl_c_without_handlers_leaves_the_scheduler_stopped(tmp_path, pool):
     """KeyboardInterrupt comes out of start(); the run in progress is waited for at the end of the program."""

@@ -306,7 +306,7 @@ def test_max_instances_counts_the_runs_of_all_processes(shared, schedulers):
     assert len(CALLS) == 1
     skipped = made[0].get_runs(outcome="skipped")
     assert len(skipped) >= 3
-    assert "may have (1)" in skipped[0].reason
+    assert "(max_instances=1)" in skipped[0].reason
 
 
 def test_the_same_jobs_added_by_every_process_keep_their_schedule(shared, schedulers):

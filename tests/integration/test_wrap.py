@@ -49,10 +49,12 @@ EXECUTORS = {
 def ended(func, **options):
     """Run the function once as a job of a scheduler with those options, and return the event of its end."""
     events = []
-    scheduler = BackgroundScheduler(timezone="UTC", clock=ManualClock(), **options)
+    clock = ManualClock()
+    scheduler = BackgroundScheduler(timezone="UTC", clock=clock, **options)
     scheduler.add_listener(events.append, EVENT_JOB_EXECUTED | EVENT_JOB_ERROR)
     scheduler.add_job(func, id="job")
     scheduler.start()
+    clock.settle()
     scheduler.shutdown()
     (event,) = events
     return event

@@ -12,6 +12,7 @@ from apscheduler_lite._timezones import UTC, from_instant
 from apscheduler_lite.triggers.interval import IntervalTrigger
 from tests.beat import Beat
 
+BEGIN = 1_924_992_000_000_000
 POLICIES = ("skip", "queue", "cancel_previous")
 OPTIONS = st.fixed_dictionaries(
     {
@@ -162,3 +163,44 @@ def test_an_interval_trigger_is_planned_like_a_beat(length, start, period, insta
     expected = [start + length * instances] if coalesce else [start + length * each for each in range(instances + 1)]
     assert [slot.due for slot in made.runs] == expected
     assert made.next.fire_time == start + length * (instances + 1)
+
+
+@given(
+    period=st.integers(1, 50),
+    due=st.integers(0, 500),
+    late=st.integers(0, 5_000),
+    most=st.integers(1, 30),
+    up_since=st.none() | st.integers(0, 6_000),
+    how=st.sampled_from(["latest", "all", "none"]),
+    coalesce=st.booleans(),
+)
+def test_catching_up_drops_no_fire_time_in_silence(period, due, late, most, up_since, how, coalesce):
+    """What was due is run, stands in a record, or was coalesced; bounds hold; no run is older than a record."""
+    trigger = IntervalTrigger(seconds=period, start_date=from_instant(BEGIN, UTC))
+    first = BEGIN + -(-due // period) * period * 1_000_000
+    now = first + late * 1_000_000
+    up = None if up_since is None else min(now, BEGIN + up_since * 1_000_000)
+    chosen = {"catch_up": how, "max_catch_up": most, "coalesce": coalesce, "max_instances": 10_000}
+    made = plan(trigger, Slot(first, first), now, DEFAULT_OPTIONS.replaced(chosen), up_since=up)
+
+    fire_times = list(range(first, now + 1, period * 1_000_000))
+    told = {
+        each
+        for slot in made.missed or ()
+        for each in fire_times
+        if (slot.since or slot.fire_time) <= each <= slot.fire_time
+    }
+    runs = [slot.fire_time for slot in made.runs]
+    assert not told & set(runs)
+    if how == "latest":
+        assert (runs, told) == (fire_times[-1:], set())
+    elif how == "all":
+        assert runs == fire_times[-most:]
+        assert told == set(fire_times[:-most])
+    else:
+        passed = {each for each in fire_times if up is not None and each < up and first < up}
+        left = [each for each in fire_times if each not in passed]
+        assert told == passed
+        assert runs == (left[-1:] if coalesce else left)
+    assert len(made.missed or ()) <= 1
+    assert made.next.fire_time == fire_times[-1] + period * 1_000_000

@@ -7,10 +7,13 @@ be another one than before, so the two are looked at together.
 
 from __future__ import annotations
 
+from asyncio import CancelledError, wait_for
 from contextlib import suppress
 
 import dask
 from distributed import Client, Future
+
+from apscheduler_lite.executors._attempt import stop_runs
 
 from .guard import KEEPER, NOTE, Guard
 
@@ -23,6 +26,8 @@ __all__ = ["Connection"]
 
 CONNECT_TIMEOUT = 5.0
 """Seconds for one try to connect."""
+FETCH_TIMEOUT = 10.0
+"""Seconds for which results that came together are fetched together."""
 
 
 class Connection:
@@ -101,6 +106,16 @@ class Connection:
         client._send_to_scheduler({"op": "report-key", "key": key})  # should it be forgotten in this moment
         return future
 
+    def stop(self, reasons: Mapping[str, BaseException]) -> set[str]:
+        """Tell runs to stop on whatever worker they are; return the ids of those that have begun on one."""
+        found = self._connected().run(stop_runs, dict(reasons), on_error="ignore")
+        return {run_id for run_ids in found.values() for run_id in run_ids}
+
+    def cancel(self, key: str) -> None:
+        """Have Dask drop a task that has not begun."""
+        client = self._connected()
+        client.cancel([Future(key, client)], force=True)
+
     def forget(self, key: str, future: Any) -> None:
         """Let the Dask scheduler forget a task that has ended."""
         client = self._client
@@ -114,15 +129,28 @@ class Connection:
         """Run a coroutine function on the client's loop."""
         self._connected().loop.add_callback(coroutine, *args)
 
-    async def result(self, future: Future[Any]) -> Any:
-        """
-        Wait for a task on the client's loop, and return its result.
+    async def end_of(self, future: Future[Any]) -> None:
+        """Wait on the client's loop until a task has ended, is gone, or the connection is lost."""
+        await future._state.wait()  # type: ignore[union-attr]
 
-        Raises:
-            FutureCancelledError: the task is gone, or the connection is lost.
-            KilledWorker: its worker died.
-        """
-        return await future.client.gather(future, asynchronous=True)
+    async def results(self, futures: Sequence[Future[Any]]) -> list[Any]:
+        """Return the results of tasks that have ended, by one call for all; None for those that have none at once."""
+        finished = {future.key: future for future in futures if future.status == "finished"}
+        found: dict[Any, Any] = {}
+        if finished:
+            # Of a task whose result is lost, and which is therefore computed again, the others must not wait.
+            with suppress(Exception, CancelledError):
+                found = await wait_for(
+                    self._connected().gather(finished, errors="skip", asynchronous=True), FETCH_TIMEOUT
+                )
+        return [found.get(future.key) for future in futures]
+
+    async def result(self, future: Future[Any]) -> Any:
+        """Return the result of one task, or the exception that says why there is none."""
+        try:
+            return await self._connected().gather(future, asynchronous=True)
+        except BaseException as exc:
+            return exc
 
     def close(self) -> None:
         """Close the client, if it was made here."""

@@ -16,11 +16,12 @@ from __future__ import annotations
 from sqlalchemy import Integer, bindparam, func, select
 
 from apscheduler_lite._planning import Slot, plan
-from apscheduler_lite._reasons import missed
+from apscheduler_lite._reasons import reason_of_missed
 from apscheduler_lite.errors import UnreadableJobError
 from apscheduler_lite.jobstores._claim import Claim, JobFault, UnknownExecutorError
 from apscheduler_lite.runs import Outcome, Run
 
+from .beside import Beside
 from .bulk import BulkInsert, BulkUpdate
 from .ongoing import Ongoing
 from .runs import new_row
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
     from .documents import Documents
     from .liveness import Member
+    from .runs import Records
     from .schema import Tables
 
     Earliest = tuple[int | None, int | None]
@@ -57,15 +59,16 @@ STRAYS_TOLD = 100
 class Claims:
     """The claims of one store."""
 
-    def __init__(self, tables: Tables, documents: Documents, books: Bookkeeping, keeps: bool) -> None:
+    def __init__(self, tables: Tables, documents: Documents, books: Bookkeeping, records: Records) -> None:
         self._tables = tables
+        self._records = records
+        self._beside = Beside(tables, records, self)
         self._documents = documents
         self._books = books
-        self._keeps = keeps
         self._unreadable: dict[str, int] = {}  # id → revision of rows whose fault has been told of
         self._strays: set[str] = set()  # ids of jobs whose missing executor has been told of
         self._looks: dict[int, Any] = {}
-        jobs, runs = tables.jobs.c, tables.runs.c
+        jobs = tables.jobs.c
         self._due = (
             select(jobs.id, jobs.next_run_time, jobs.fire_time, jobs.backlog, jobs.revision, jobs.paused)
             .where(jobs.executor == bindparam("executor"), jobs.next_run_time <= bindparam("now"))
@@ -73,31 +76,13 @@ class Claims:
             .limit(bindparam("limit", type_=Integer))
         )
         self._due_but_resting = self._due.where(jobs.id.not_in(bindparam("resting", expanding=True)))
-        self._open = (
-            select(tables.runs)
-            .where(runs.executor == bindparam("executor"), runs.open_at <= bindparam("now"))
-            .where(runs.job_id.not_in(bindparam("resting", expanding=True)))
-            .order_by(runs.open_at)
-            .limit(bindparam("limit", type_=Integer))
-        )
-        self._documents_of = select(tables.jobs).where(jobs.id.in_(bindparam("ids", expanding=True)))
+        self.documents_of = select(tables.jobs).where(jobs.id.in_(bindparam("ids", expanding=True)))
         self.ongoing = Ongoing(tables)
         self._advance = BulkUpdate(tables.jobs, ("next_run_time", "fire_time", "backlog"))
         self._advance_if_same = self._advance.plain.where(
             jobs.next_run_time == bindparam("b_due"), jobs.revision == bindparam("b_revision")
         )
         self._insert_runs = BulkInsert(tables.runs, [each.name for each in tables.runs.columns])
-        self._take = (
-            tables.runs.update()
-            .where(runs.id == bindparam("b_id"), runs.open_at.is_not(None))
-            .values(
-                open_at=None,
-                scheduler=bindparam("b_scheduler"),
-                host=bindparam("b_host"),
-                pid=bindparam("b_pid"),
-                claimed=bindparam("b_claimed"),
-            )
-        )
 
     # -- looking -----------------------------------------------------------------------------------------------
 
@@ -161,10 +146,11 @@ class Claims:
 
     def take(self, connection: Connection, work: Work) -> None:
         """Claim what is due and can be started."""
+        work.down = self._books.down
         for alias, free in work.capacity.items():
             left = BATCH if free is None else free
-            left -= self._take_open(connection, alias, left, work)
-            seen = set(self._resting(work.now))
+            left -= self._beside.take(connection, alias, left, work)
+            seen = set(self.resting(work.now))
             while left > 0:
                 rows = self._due_rows(connection, alias, left, seen, work)
                 seen.update(row.id for row in rows)
@@ -177,7 +163,8 @@ class Claims:
                 work.has_more = True
         work.write(connection, self)
 
-    def _resting(self, now: int) -> list[str]:
+    def resting(self, now: int) -> list[str]:
+        """Return the ids of the jobs that rest after a fault."""
         if not self._books.retries:
             return []
         with self._books.lock:
@@ -204,7 +191,7 @@ class Claims:
             job, ongoing = jobs[row.id], active.get(row.id, [])
             slot = Slot(row.next_run_time if row.fire_time is None else row.fire_time, row.next_run_time)
             try:
-                made = plan(job.trigger, slot, work.now, job._options, len(ongoing), row.backlog)
+                made = plan(job.trigger, slot, work.now, job._options, len(ongoing), row.backlog, self._books.up_since)
             except Exception as exc:
                 work.claim.faults.append(JobFault(job, row.id, exc, self._books.defer(row.id, work.now)))
                 continue
@@ -248,15 +235,16 @@ class Claims:
             else:
                 jobs[row.id] = self._documents.with_times(job, row)
         if missing:
-            for full in connection.execute(self._documents_of, {"ids": list(missing)}):
+            for full in connection.execute(self.documents_of, {"ids": list(missing)}):
                 if full.revision != missing[full.id].revision:
                     continue
-                job = self._restored(full, work)
+                job = self.restored(full, work)
                 if job is not None:
                     jobs[full.id] = job
         return jobs
 
-    def _restored(self, row: Any, work: Work) -> Job | None:
+    def restored(self, row: Any, work: Work) -> Job | None:
+        """Return the job of a row, or None and let it rest when it cannot be restored here."""
         try:
             return self._documents.restore(row)
         except UnreadableJobError as exc:
@@ -266,45 +254,16 @@ class Claims:
                 work.claim.faults.append(JobFault(None, row.id, exc, seconds))
             return None
 
-    def _take_open(self, connection: Connection, alias: str, left: int, work: Work) -> int:
-        """Take runs that wait for a process, such as those that are run again; return how many."""
-        if not work.looks_for_open:
-            return 0
-        statement = self._open.with_for_update(skip_locked=True) if work.locks else self._open
-        values = {"executor": alias, "now": work.now, "limit": left, "resting": self._resting(work.now)}
-        rows = connection.execute(statement, values).all()
-        if not rows:
-            return 0
-        stored = {row.id: row for row in connection.execute(self._documents_of, {"ids": [row.job_id for row in rows]})}
-        taken = 0
-        for row in rows:
-            found = stored.get(row.job_id)
-            if found is None:
-                self._drop_orphan(connection, row, work)
-                continue
-            job = self._restored(found, work)
-            if job is None or not connection.execute(self._take, work.ownership(row.id)).rowcount:
-                continue
-            run = Run.of(job, work.alias, row.fire_time, row.due)
-            run._id, run.attempt = row.id, row.attempt
-            work.claim.runs.append(run)
-            taken += 1
-        return taken
-
-    def _drop_orphan(self, connection: Connection, row: Any, work: Work) -> None:
-        runs = self._tables.runs
-        connection.execute(
-            runs.update()
-            .where(runs.c.id == row.id)
-            .values(open_at=None, finished=work.now, outcome=Outcome.SKIPPED, reason="skipped: its job was removed")
-        )
-
     def write_rows(self, connection: Connection, work: Work) -> None:
         """Write what was decided: all rows in two statements, however many there are."""
         if work.advanced:
             self._advance.execute(connection, work.advanced)
         if work.rows:
             self._insert_runs.execute(connection, work.rows)
+        begun = {run.job_id for run in work.claim.runs}
+        over = [job.id for job in work.claim.finished if job.id not in begun]
+        if over:  # no run of theirs will end, and take them along
+            self._records.drop_finished_jobs(connection, over)
 
 
 class Work:
@@ -334,6 +293,7 @@ class Work:
         self.advanced: list[dict[str, Any]] = []
         self.rows: list[dict[str, Any]] = []
         self.has_more = False  # whether more may be due than could be taken
+        self.down: tuple[int, int] | None = None  # the last downtime
         self.drained: list[str] = []  # executors of which nothing that is due was left
 
     def ownership(self, run_id: str) -> dict[str, Any]:
@@ -356,6 +316,8 @@ class Work:
         for slot in made.runs:
             run = Run.of(job, self.alias, slot.fire_time, slot.due)
             run.is_newest = slot is made.runs[-1]
+            if self.down is not None and self.down[0] <= run.due < self.down[1]:
+                run.down = self.down
             claim.runs.append(run)
             self.rows.append(new_row(run, self.member, self.now))
         if following is None:
@@ -368,7 +330,8 @@ class Work:
             self.rows += [new_row(slot.run, None, self.now) for slot in made.skipped or () if slot.run is not None]
         for slot in made.missed or ():
             claim.missed.append((job, slot))
-            self._record(job, slot, Outcome.MISSED, missed(self.now - slot.due, job._options.grace or 0))
+            reason = reason_of_missed(slot, job._options, self.now, self.down, job.zone)
+            self._record(job, slot, Outcome.MISSED, reason)
 
     def _record(self, job: Job, slot: Slot, outcome: str, reason: str) -> None:
         if not self.keeps:

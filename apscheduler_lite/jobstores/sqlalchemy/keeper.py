@@ -117,9 +117,14 @@ class Keeper:
 
     # -- life --------------------------------------------------------------------------------------------------
 
+    down: tuple[int, int] | None = None
+    """The time without any scheduler on the tables that has ended with the start of this one."""
+
     def start(self) -> None:
         """Join, settle what dead processes of this machine have left, and go on with it on the thread."""
-        self.member.join(self._now())
+        now = self._now()
+        self.down = self._watch.downtime(now)
+        self.member.join(now)
         self._look_after_others()
         self._thread = Thread(target=self._keep, name=f"apscheduler_lite.{self._alias}.keeper", daemon=True)
         self._thread.start()
@@ -198,7 +203,7 @@ class Keeper:
     def _leave(self) -> None:
         # Runs whose outcome is not written must be found by the others, so the row stays where there are any.
         if not self._ended and not self._is_abandoned:
-            self._guarded(self.member.leave)
+            self._guarded(lambda: self.member.leave(self._now()))
         if self._closed is not None:
             self._closed()
 
@@ -304,6 +309,11 @@ class Keeper:
     def _prune(self, before: int) -> None:
         while self._database.write(self._records.prune, before) >= 1_000 and not self._is_closing:
             self._database.pause(0.05)
+
+    @property
+    def is_alone(self) -> bool:
+        """Return whether no other scheduler was on the tables at the last look."""
+        return self._watch.is_alone
 
     def _look_after_others(self) -> None:
         found: list[Run] = []

@@ -20,6 +20,8 @@ from sqlalchemy import bindparam, select
 
 from apscheduler_lite._clock import SystemClock
 
+from .schema import LEFT
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -75,6 +77,7 @@ class Member:
         self._database = database
         self._table = tables.schedulers
         self._runs = tables.runs
+        self._meta = tables.meta
         self._dead_after = dead_after
         self._fresh_for = dead_after - margin
         self._beaten_at = float("-inf")
@@ -109,11 +112,13 @@ class Member:
         self._beaten_at = begun
         return True
 
-    def leave(self) -> None:
-        """Delete the row."""
-        self._database.write(
-            lambda connection: connection.execute(self._table.delete().where(self._table.c.id == self.id))
-        )
+    def leave(self, now: int) -> None:
+        """Delete the row, and take down when that was."""
+        self._database.write(self._leave, now)
+
+    def _leave(self, connection: Connection, now: int) -> None:
+        connection.execute(self._table.delete().where(self._table.c.id == self.id))
+        connection.execute(self._meta.update().where(self._meta.c.name == LEFT).values(value=str(now)))
 
     def is_fresh(self) -> bool:
         """Return whether nobody can have taken it for dead yet."""
@@ -133,8 +138,10 @@ class Watch:
     def __init__(self, database: Database, tables: Tables, interval: float) -> None:
         self._database = database
         self._table = tables.schedulers
+        self._meta = tables.meta
         self._longest_gap = 2 * interval
         self._looked_at: float | None = None
+        self.is_alone = False
         self._machine = machine()
         self._silence: dict[str, tuple[int, float]] = {}  # id → (beat, seconds without a new one)
 
@@ -144,6 +151,7 @@ class Watch:
         rows = self._database.read(lambda connection: connection.execute(select(self._table)).all())
         gap = 0.0 if self._looked_at is None else self.counted(now - self._looked_at)
         self._looked_at = now
+        self.is_alone = all(row.id == own for row in rows)
         before, self._silence = self._silence, {}
         dead = []
         for row in rows:
@@ -159,6 +167,23 @@ class Watch:
     def counted(self, seconds: float) -> float:
         """Return how many of the seconds between two looks count as watched."""
         return min(seconds, self._longest_gap)
+
+    def downtime(self, now: int) -> tuple[int, int] | None:
+        """
+        Return since when none of them has been alive, and now; None when one is, or may be, or there has been none.
+
+        For that, what they have told of their last sign of life is compared with the clock of this host.
+        """
+        rows, left = self._database.read(self._signs)
+        if any(now - (row.seen or now) < row.dead_after and not self._has_ended(row) for row in rows):
+            return None
+        signs = [row.seen for row in rows] + ([int(left)] if left else [])
+        begin = max(signs, default=now)
+        return (begin, now) if begin < now else None
+
+    def _signs(self, connection: Connection) -> tuple[Any, Any]:
+        left = connection.execute(select(self._meta.c.value).where(self._meta.c.name == LEFT)).scalar()
+        return connection.execute(select(self._table)).all(), left
 
     def _has_ended(self, row: Any) -> bool:
         """Return whether it was a process of this machine that is gone."""

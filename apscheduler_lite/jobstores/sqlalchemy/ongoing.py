@@ -28,7 +28,7 @@ class Ongoing:
         ids: Any = bindparam("ids", expanding=True)
         self._rows = (
             select(runs.id, runs.job_id, runs.due, runs.claimed)
-            .where(runs.finished.is_(None), runs.job_id.in_(ids))
+            .where(runs.finished.is_(None), runs.open_at.is_(None), runs.job_id.in_(ids))
             .order_by(runs.claimed)
         )
         self._due = select(jobs.id, jobs.next_run_time).where(jobs.id.in_(ids), jobs.next_run_time <= bindparam("now"))

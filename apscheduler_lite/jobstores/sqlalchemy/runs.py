@@ -11,7 +11,9 @@ from typing import NamedTuple
 
 from sqlalchemy import bindparam, exists, select
 
+from apscheduler_lite._reasons import REMOVED
 from apscheduler_lite._slots import is_to_be_set_back
+from apscheduler_lite._timezones import UTC
 from apscheduler_lite.jobstores._history import LONGEST_TEXT
 from apscheduler_lite.records import RunRecord
 from apscheduler_lite.runs import Outcome, Run, exception_name
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from sqlalchemy import Connection
+
+    from apscheduler_lite.job import Job
 
     from .documents import Documents
     from .liveness import Member
@@ -112,6 +116,9 @@ class Records:
             count = self._end.execute(connection, [self._outcome(run, now) for run in ended])
         else:
             count = connection.execute(self._drop, {"ids": [run.id for run in ended]}).rowcount
+        following = [self._following(run) for run in ended if run.next_attempt is not None]
+        if following:
+            connection.execute(self._tables.runs.insert(), following)
         last = {
             run.job_id
             for run in ended
@@ -133,6 +140,40 @@ class Records:
             "b_traceback": _storable(run.traceback),
         }
 
+    @staticmethod
+    def _following(run: Run) -> dict[str, Any]:
+        """Return the row of the next attempt at a run, which any process may take when its time has come."""
+        return {**new_row(run.following(), None, 0), "claimed": None, "open_at": run.next_attempt}
+
+    def open(self, connection: Connection, wanted: Sequence[tuple[Job, str]], now: int) -> None:
+        """Let any process take runs of jobs beside their schedules."""
+        rows = [
+            {**new_row(Run.of(job, "", now, now, UTC), None, 0), "id": run_id, "claimed": None, "open_at": now}
+            for job, run_id in wanted
+        ]
+        connection.execute(self._tables.runs.insert(), rows)
+
+    def drop_open(self, connection: Connection, job_id: str | None, now: int, alias: str) -> list[Run]:
+        """Record as skipped the runs that wait of a job that was removed, or of all; return them."""
+        runs = self._tables.runs
+        statement = select(runs).where(runs.c.open_at.is_not(None)).with_for_update()
+        if job_id is not None:
+            statement = statement.where(runs.c.job_id == job_id)
+        rows = connection.execute(statement).all()
+        return [self.drop_orphan(connection, row, now, alias) for row in rows]
+
+    def drop_orphan(self, connection: Connection, row: Any, now: int, alias: str) -> Run:
+        """Record as skipped a run whose job was removed; return it."""
+        runs = self._tables.runs
+        if self._keeps:
+            ended = {"open_at": None, "finished": now, "outcome": Outcome.SKIPPED, "reason": REMOVED}
+            connection.execute(runs.update().where(runs.c.id == row.id).values(**ended))
+        else:
+            connection.execute(self._drop, {"ids": [row.id]})
+        run = self.recorded(row, alias)
+        run.outcome, run.reason, run.finished = Outcome.SKIPPED, REMOVED, now
+        return run
+
     def drop_finished_jobs(self, connection: Connection, job_ids: Iterable[str]) -> None:
         """Delete those of the jobs whose schedule is over and whose last run has ended."""
         connection.execute(self._drop_jobs, {"ids": list(job_ids)})
@@ -145,12 +186,14 @@ class Records:
         """
         jobs, runs = self._tables.jobs, self._tables.runs
         row = connection.execute(select(jobs).where(jobs.c.id == run.job_id).with_for_update()).first()
-        if row is None or not self._is_as_before(row, run):
+        if row is not None and run.is_extra:
+            self.give_back(connection, run.id, open_at)
+        elif row is None or not self._is_as_before(row, run):
             reason = "skipped: no executor took it, and its job was removed, paused or rescheduled before the next try"
             connection.execute(
                 runs.update().where(runs.c.id == run.id).values(finished=now, outcome=Outcome.SKIPPED, reason=reason)
             )
-        elif run.is_newest and run.attempt == 1:
+        elif run.is_newest:
             connection.execute(
                 jobs.update()
                 .where(jobs.c.id == run.job_id)

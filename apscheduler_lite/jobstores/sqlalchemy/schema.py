@@ -43,6 +43,9 @@ __all__ = ["ID_LENGTH", "VERSION", "Tables", "prepare"]
 VERSION = 1
 """The version of the tables that this library writes."""
 
+LEFT = "left"
+"""The name under which it stands in ``_meta`` when a scheduler has left."""
+
 ID_LENGTH = 191
 """Characters of an id: what MySQL can index in four-byte characters."""
 
@@ -191,6 +194,7 @@ def _create(connection: Connection, tables: Tables) -> None:
     if version is None:
         version = VERSION
         connection.execute(tables.meta.insert(), {"name": "version", "value": str(VERSION)})
+        connection.execute(tables.meta.insert(), {"name": LEFT, "value": None})
     while version < VERSION:
         UPGRADES[version](connection, tables)
         version += 1

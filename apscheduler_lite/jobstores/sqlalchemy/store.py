@@ -13,7 +13,7 @@ from apscheduler_lite._options import as_bool, as_name, as_number
 from apscheduler_lite._timezones import UTC, from_instant, to_instant
 from apscheduler_lite.errors import StoreUnavailableError
 from apscheduler_lite.jobstores._bookkeeping import Bookkeeping
-from apscheduler_lite.jobstores.base import BaseJobStore, Claim
+from apscheduler_lite.jobstores.base import Claim
 
 from .claims import Claims, Work
 from .databases import Database
@@ -23,6 +23,7 @@ from .jobs import JobRows, refuse_taken
 from .keeper import Keeper
 from .notices import Listener, Notices
 from .options import as_age, as_patterns, as_rhythm, as_serializer, as_signer
+from .recorded import RecordedRuns
 from .runs import Records
 from .schema import Tables, prepare
 
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 
     from apscheduler_lite.job import Job
     from apscheduler_lite.jobstores.base import Capacity, Decide, Settle
-    from apscheduler_lite.records import RunRecord
     from apscheduler_lite.runs import Run
 
     from .documents import Serializer
@@ -50,7 +50,7 @@ STRAYS_EVERY = 30.0
 """Seconds between two looks for jobs whose executor this scheduler does not have."""
 
 
-class SQLAlchemyJobStore(BaseJobStore):
+class SQLAlchemyJobStore(RecordedRuns):
     """
     Keep jobs in a database, which any number of processes may share: each run is run by exactly one of them.
 
@@ -124,10 +124,10 @@ class SQLAlchemyJobStore(BaseJobStore):
         self._notices = Notices(self._database, self._tables)
         self._rows = JobRows(self._database, self._tables, self._documents, self._notices.send)
         self._early = EarlyJobs(self._rows)
-        self._books_of_ours = Bookkeeping()
+        self._own_books = Bookkeeping()
         keeps = self._keep_runs != 0
         self._records = Records(self._tables, self._documents, keeps)
-        self._claims = Claims(self._tables, self._documents, self._books_of_ours, keeps)
+        self._claims = Claims(self._tables, self._documents, self._own_books, self._records)
         self._keeper: Keeper | None = None
         self._last_keeper: Keeper | None = None  # of the start before, as long as runs of it go on
         self._listener: Listener | None = None
@@ -165,6 +165,7 @@ class SQLAlchemyJobStore(BaseJobStore):
             keep_runs=self._keep_runs,
         )
         keeper.start()
+        self._own_books.down = keeper.down
         self._has_more, self._has_open, self._strays_at = False, True, 0.0
         self._keeper = keeper
         if self._database.can_listen:
@@ -197,7 +198,7 @@ class SQLAlchemyJobStore(BaseJobStore):
         self._keeper = self._last_keeper = self._listener = None
         self._preparing = make_lock()
         self._early.after_fork()
-        self._books_of_ours.lock = make_lock()
+        self._own_books.lock = make_lock()
         self._database.after_fork()
 
     @property
@@ -270,7 +271,7 @@ class SQLAlchemyJobStore(BaseJobStore):
         claim.interrupted = keeper.take_interrupted()
         claim.superseded = self._find_superseded(now, claim)
         self._look_for_strays(now, capacity, claim)
-        retry = self._books_of_ours.next_retry(now)
+        retry = self._own_books.next_retry(now)
         if retry is not None:
             claim.next_due = retry if claim.next_due is None else min(claim.next_due, retry)
         return claim
@@ -352,10 +353,12 @@ class SQLAlchemyJobStore(BaseJobStore):
         for run in runs:
             if run.lease is not None:
                 run.lease.end(run)
+            if run.next_attempt is not None:
+                self._has_open = True
         return self._keeper is None or self._keeper.is_worth_a_claim()
 
     def release(self, run: Run, now: int) -> None:
-        seconds = self._books_of_ours.defer(run.job_id, now)
+        seconds = self._own_books.defer(run.job_id, now)
         self._database.write(self._records.release, run, now, now + round(seconds * 1_000_000))
         self._has_open = True
         if self._keeper is not None:
@@ -365,21 +368,9 @@ class SQLAlchemyJobStore(BaseJobStore):
         return self._ready().later(instant)
 
     def retry_all(self) -> None:
-        self._books_of_ours.forget()
+        self._own_books.forget()
         self._strays_at = 0.0
         self._documents.forget()
-
-    # -- history -----------------------------------------------------------------------------------------------
-
-    def get_runs(
-        self, job_id: str | None = None, outcome: str | None = None, since: int | None = None, limit: int = 100
-    ) -> list[RunRecord]:
-        self._ready()
-        return self._database.read(self._records.find, self._alias or "", job_id, outcome, since, limit)
-
-    def last_run(self, job_id: str) -> RunRecord | None:
-        self._ready()
-        return self._database.read(self._records.last, self._alias or "", job_id)
 
     def __repr__(self) -> str:
         url = self._database.engine.url.render_as_string(hide_password=True)
