@@ -114,6 +114,9 @@ class JobTimeoutError(_BuiltFromFacts, TimeoutError):
         self.seconds = seconds
         super().__init__(f"it lasted longer than its time limit of {seconds:g} s")
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.seconds,)  # what an OSError is made of is its class's own affair
+
 
 class JobCancelledError(Exception):
     """Reported for a run that was cancelled while it was in progress."""

@@ -21,11 +21,12 @@ from apscheduler_lite._text import shorten
 from apscheduler_lite.errors import RemoteError
 from apscheduler_lite.runs import Outcome
 
+from ._attempt import Attempt
 from .base import OUTCOME_FACTS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from apscheduler_lite._clock import Clock
@@ -154,8 +155,11 @@ def perform(errand: Errand) -> bytes | None:
         run = errand.open()
     except RemoteError as exc:
         return _bad_news(str(exc))
-    execute(run, errand.clock, errand.logger)
-    return _answer(run) if errand.has_travelled else None
+    if not errand.has_travelled:
+        execute(run, errand.clock, errand.logger)
+        return None
+    left = Attempt(run, errand.clock, errand.logger).make()
+    return _answer(run) if left is None else _facts(left)
 
 
 def perform_message(message: bytes) -> bytes | None:
@@ -165,7 +169,10 @@ def perform_message(message: bytes) -> bytes | None:
 
 def cut() -> bytes:
     """Return the answer that stands for a run whose worker was lost."""
-    facts = {"outcome": Outcome.INTERRUPTED, "reason": LOST}
+    return _facts({"outcome": Outcome.INTERRUPTED, "reason": LOST})
+
+
+def _facts(facts: Mapping[str, Any]) -> bytes:
     return pickle.dumps([facts.get(name) for name in OUTCOME_FACTS])
 
 
@@ -191,7 +198,7 @@ def _bad_news(reason: str, started: int | None = None, finished: int | None = No
         "started": started,
         "finished": finished,
     }
-    return pickle.dumps([facts.get(name) for name in OUTCOME_FACTS])
+    return _facts(facts)
 
 
 # -- back home -----------------------------------------------------------------------------------------------------
@@ -244,6 +251,14 @@ def _tell_of_end(run: Run, logger: logging.Logger) -> None:
         )
     elif run.outcome == Outcome.INTERRUPTED:
         tell_of_loss(run, logger)
+    elif run.outcome == Outcome.TIMED_OUT:
+        logger.error(
+            'Job "%s" was stopped: %s\n%s',
+            job,
+            run.exception,
+            run.traceback or "",
+            extra={"action": "run_timed_out", "job_id": run.job_id},
+        )
     elif run.outcome == Outcome.ERROR:
         logger.error(
             'Job "%s" raised an exception on a worker: %s\n%s',

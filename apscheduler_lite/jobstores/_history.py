@@ -52,6 +52,8 @@ class History:
             run: the run, which bears its outcome.
             living: the ids of the jobs that there are.
         """
+        if not self._keep:
+            return
         exception = run.exception
         facts = (
             run._id or run.number,
@@ -70,8 +72,7 @@ class History:
         )
         ring = self._rings.get(run.job_id)
         if ring is None:
-            if self._keep:
-                self._begin(run.job_id, facts, living)
+            self._begin(run.job_id, facts, living)
             return
         ring.append(facts)
         if len(ring) > self._longest:

@@ -14,6 +14,7 @@ from __future__ import annotations
 from ._scheduler_beside import BesideTheSchedule
 from ._scheduler_faults import Faults
 from ._scheduler_life import Life
+from ._scheduler_runs import Runs
 from ._scheduler_sequences import Sequences
 from ._scheduler_version3 import Version3
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["SchedulerContract"]
 
 
-class SchedulerContract(Life, Sequences, Faults, Version3, BesideTheSchedule):
+class SchedulerContract(Life, Sequences, Faults, Runs, Version3, BesideTheSchedule):
     """
     What holds for every scheduler.
 

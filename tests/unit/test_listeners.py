@@ -217,7 +217,7 @@ def test_whether_a_listener_is_deferred_is_a_bool(listeners):
         (print, "all", TypeError, "mask must be a positive integer, not 'all'"),
         (print, None, TypeError, "mask must be a positive integer, not None"),
         (print, 1.0, TypeError, "mask must be a positive integer, not 1.0"),
-        (print, EVENT_ALL + 1, ValueError, r"mask 4194304 holds codes that no event has; combine EVENT_… constants"),
+        (print, EVENT_ALL + 1, ValueError, f"mask {EVENT_ALL + 1} holds codes that no event has; combine"),
     ],
 )
 def test_wrong_listeners_are_told(listeners, callback, mask, error, message):

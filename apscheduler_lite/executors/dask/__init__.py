@@ -12,7 +12,9 @@ except ImportError as exc:
     raise ImportError("DaskExecutor needs Dask: pip install 'apscheduler-lite[dask]'") from exc
 
 from apscheduler_lite._options import as_count, as_name, as_positive_integer
+from apscheduler_lite._running import is_coroutine_function
 from apscheduler_lite._text import shorten
+from apscheduler_lite.errors import JobCancelledError
 from apscheduler_lite.executors.base import BaseExecutor
 
 from .connection import Connection
@@ -60,6 +62,7 @@ class DaskExecutor(BaseExecutor):
     """
 
     adopts = True
+    keeps_timeout = True
 
     def __init__(
         self,
@@ -103,6 +106,19 @@ class DaskExecutor(BaseExecutor):
     def adopt(self, run: Run) -> bool:
         """Wait for a run that another scheduler has handed to Dask; it ends as interrupted if Dask does not know it."""
         self._started().attach(run)
+        return True
+
+    def can_cancel(self, func: Any) -> bool:
+        """Return whether it is a coroutine function: a thread of a worker cannot be stopped."""
+        return is_coroutine_function(func)
+
+    def cancel(self, run: Run, why: BaseException | None = None) -> bool:
+        if self._session is None or run.outcome is not None or not self.can_cancel(run.func):
+            return False
+        why = why or JobCancelledError("it was cancelled")
+        if not self._session.stop(run, why):
+            return False
+        run.stopped_by = why  # whatever comes back
         return True
 
     def shutdown(self, wait: bool = True) -> None:

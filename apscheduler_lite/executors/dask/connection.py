@@ -13,6 +13,8 @@ from contextlib import suppress
 import dask
 from distributed import Client, Future
 
+from apscheduler_lite.executors._attempt import stop_runs
+
 from .guard import KEEPER, NOTE, Guard
 
 TYPE_CHECKING = False
@@ -103,6 +105,16 @@ class Connection:
         client._send_to_scheduler({"op": "client-desires-keys", "keys": [key], "client": client.id})
         client._send_to_scheduler({"op": "report-key", "key": key})  # should it be forgotten in this moment
         return future
+
+    def stop(self, reasons: Mapping[str, BaseException]) -> set[str]:
+        """Tell runs to stop on whatever worker they are; return the ids of those that have begun on one."""
+        found = self._connected().run(stop_runs, dict(reasons), on_error="ignore")
+        return {run_id for run_ids in found.values() for run_id in run_ids}
+
+    def cancel(self, key: str) -> None:
+        """Have Dask drop a task that has not begun."""
+        client = self._connected()
+        client.cancel([Future(key, client)], force=True)
 
     def forget(self, key: str, future: Any) -> None:
         """Let the Dask scheduler forget a task that has ended."""

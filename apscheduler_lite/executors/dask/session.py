@@ -15,10 +15,11 @@ from distributed import KilledWorker
 from distributed.client import FutureCancelledError
 from distributed.protocol.pickle import dumps
 
+from apscheduler_lite._deadlines import Deadlines
 from apscheduler_lite._locks import make_lock
 from apscheduler_lite._references import name_of
-from apscheduler_lite._running import describe_exception, may_begin
-from apscheduler_lite.errors import RemoteError
+from apscheduler_lite._running import describe_exception, may_begin, note_stopped
+from apscheduler_lite.errors import JobTimeoutError, RemoteError
 from apscheduler_lite.executors._border import (
     LOST,
     packed,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
     from distributed import Future
 
+    from apscheduler_lite._deadlines import Deadline
     from apscheduler_lite.executors.dask import DaskExecutor
     from apscheduler_lite.runs import Run
 
@@ -87,6 +89,10 @@ class Session:
         self._why_not: BaseException | None = None  # there is no connection
         self._keeper: Thread | None = None
         self._name = name
+        self._deadlines = Deadlines(executor._clock, f"{name}.limits")
+        self._limits: dict[Run, Deadline] = {}
+        self._to_be_stopped: dict[Run, BaseException] = {}
+        self._dropped: dict[str, BaseException] = {}  # ids of runs that Dask was told to drop
         self._ended: list[tuple[Run, Future[Any]]] = []  # tasks whose answers are to be fetched
         self._tellers = WorkerThreads(1, lambda: _Teller(self), f"{name}.teller")
 
@@ -136,12 +142,61 @@ class Session:
         key = key_of(run)
         tell_of_begin(run, executor._logger, executor._clock)
         self._in_progress[key] = run
+        run.started = executor._clock.now()
+        self._limit(run)
         try:
             future = self._connection.submit(perform_message, message, key, on_crash_of(run), executor.resources)
             self._connection.call_soon(self._collect, run, future)
         except BaseException:
             self._in_progress.pop(key, None)
+            self._unlimit(run)
             raise
+
+    # -- stopping ----------------------------------------------------------------------------------------------
+
+    def stop(self, run: Run, why: BaseException) -> bool:
+        """Have a run stopped, wherever it is; return whether it is in progress here."""
+        if self._in_progress.get(key_of(run)) is not run or run.outcome is not None:
+            return False
+        with self._lock:
+            self._to_be_stopped[run] = why
+        self._bell.set()
+        return True
+
+    def _limit(self, run: Run) -> None:
+        """
+        Have a run stopped by our clock when its time is over.
+
+        Its worker does that by the clock there, which is soon enough mostly.
+        """
+        if run.timeout is not None:
+            why = JobTimeoutError(run.timeout)
+            self._limits[run] = self._deadlines.add(run.timeout, lambda: self.stop(run, why))
+
+    def _unlimit(self, run: Run) -> None:
+        deadline = self._limits.pop(run, None)
+        if deadline is not None:
+            self._deadlines.remove(deadline)
+
+    def _stop_runs(self) -> None:
+        """Tell the workers of the runs that are to be stopped; of one that no worker has begun, tell Dask."""
+        with self._lock:
+            asked, self._to_be_stopped = self._to_be_stopped, {}
+        reasons = {run.id: why for run, why in asked.items() if run.outcome is None}
+        late, self._dropped = self._dropped, {}
+        if not reasons and not late:
+            return
+        begun = self._connection.stop(reasons | late)
+        for run, why in asked.items():
+            if run.id in begun or run.id not in reasons:
+                continue
+            if isinstance(why, JobTimeoutError):
+                self._limit(run)  # its time has not begun to run
+            else:
+                self._connection.cancel(key_of(run))
+                self._dropped[run.id] = why
+        if self._dropped:
+            self._bell.set()  # a worker may have begun one in the meantime
 
     def attach(self, run: Run) -> None:
         """Take over a run that another scheduler had handed to Dask."""
@@ -187,6 +242,10 @@ class Session:
     def tell(self, run: Run, answer: bytes | BaseException | None) -> None:
         """Write down how a run ended, and tell of it."""
         executor = self._executor
+        self._unlimit(run)
+        if run.stopped_by is not None:
+            note_stopped(run, executor._clock, executor._logger)
+            answer = None
         if isinstance(answer, bytes):
             try:
                 take_answer(answer, run, executor._logger)
@@ -243,6 +302,7 @@ class Session:
                 self._bell.wait(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
             self._bell.clear()
+        self._deadlines.close()
         self._connection.close()
         self._tellers.shutdown(wait=False)
 
@@ -257,6 +317,7 @@ class Session:
             was_ready = connection.is_ready
             if not was_ready:
                 connection.open()
+            self._stop_runs()
             threads = connection.threads(self._executor.resources)
             self._find_tasks()
         except Exception as exc:
