@@ -228,7 +228,8 @@ class BaseScheduler(Healthy):
             jobstore: alias of its store; None: wherever it is.
         """
         as_name(job_id, "job_id")
-        self._check_alias(jobstore)
+        if jobstore is not None:
+            self._check_alias(jobstore)
         found = self._catalog.lookup(job_id, jobstore)
         return None if found is None else found[0]
 
