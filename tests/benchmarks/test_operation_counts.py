@@ -113,7 +113,7 @@ def job_at(moment: int) -> Job:
 CALLS = {
     "add_job": (lambda scheduler, id: scheduler.add_job(work, "interval", hours=1, id=id), 228),
     "modify_job": (lambda scheduler, id: scheduler.modify_job(id, name="other"), 85),
-    "reschedule_job": (lambda scheduler, id: scheduler.reschedule_job(id, trigger="interval", hours=2), 170),
+    "reschedule_job": (lambda scheduler, id: scheduler.reschedule_job(id, trigger="interval", hours=2), 172),
     "get_job": (lambda scheduler, id: scheduler.get_job(id), 20),
     "remove_job": (lambda scheduler, id: scheduler.remove_job(id), 45),
 }
