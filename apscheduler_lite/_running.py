@@ -246,7 +246,7 @@ def note_stopped(run: Run, clock: Clock, logger: logging.Logger, where: str | No
     run.finished = clock.now()
     _say(
         logger,
-        logging.ERROR if timed_out else logging.WARNING,
+        _ERROR if timed_out else _WARNING,
         'Job "%s" was stopped: %s%s',
         run.job or run.job_id,
         exc,
@@ -258,7 +258,7 @@ def note_stopped(run: Run, clock: Clock, logger: logging.Logger, where: str | No
 def _tell_too_late(run: Run, logger: logging.Logger, how: str) -> None:
     _say(
         logger,
-        logging.WARNING,
+        _WARNING,
         'Job "%s" %s after it had been given up; that is dropped',
         run.job or run.job_id,
         how,
