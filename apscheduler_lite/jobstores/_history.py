@@ -34,24 +34,26 @@ LONGEST_TEXT = 10_000
 
 
 class History:
-    """How the latest runs of each job ended."""
+    """
+    How the latest runs of each job ended.
 
-    __slots__ = ("_keep", "_longest", "_pid", "_rings", "_room")
+    Args:
+        keep: how many runs of each job; 0 keeps none.
+        living: the ids of the jobs that there are, whenever it is looked at; none where that would cost too much to
+            know, and every job is taken for one that is gone.
+    """
 
-    def __init__(self, keep: int = KEPT_OF_EACH) -> None:
-        self._keep = self._longest = keep  # how many runs of each job; 0 keeps none
+    __slots__ = ("_keep", "_living", "_longest", "_pid", "_rings", "_room")
+
+    def __init__(self, keep: int = KEPT_OF_EACH, living: Container[str] = ()) -> None:
+        self._living = living
+        self._keep = self._longest = keep
         self._room = GONE_JOBS  # at how many jobs those are looked for that are gone
         self._rings: dict[str, list[tuple[Any, ...]]] = {}
         self._pid = os.getpid()
 
-    def add(self, run: Run, living: Container[str]) -> None:
-        """
-        Keep how a run ended.
-
-        Args:
-            run: the run, which bears its outcome.
-            living: the ids of the jobs that there are.
-        """
+    def add(self, run: Run) -> None:
+        """Keep how a run ended, which bears its outcome."""
         if not self._keep:
             return
         exception = run.exception
@@ -72,14 +74,14 @@ class History:
         )
         ring = self._rings.get(run.job_id)
         if ring is None:
-            self._begin(run.job_id, facts, living)
+            self._begin(run.job_id, facts)
             return
         ring.append(facts)
         if len(ring) > self._longest:
             del ring[: len(ring) - self._longest]
 
-    def _begin(self, job_id: str, facts: tuple[Any, ...], living: Container[str]) -> None:
-        rings = self._rings
+    def _begin(self, job_id: str, facts: tuple[Any, ...]) -> None:
+        rings, living = self._rings, self._living
         if len(rings) >= self._room:
             gone = [each for each in rings if each not in living]
             for each in gone[: -GONE_JOBS // 2]:

@@ -60,6 +60,7 @@ class Runs(Intake):
         Return records of runs, the latest due first: of those that wait, are in progress, or have ended.
 
         A store in memory keeps the latest ones of each job (``keep_runs``), one in a database those of the last days.
+        Both tell of them after `shutdown` too.
 
         Args:
             job_id: only runs of this job, which may have been removed since.
@@ -69,7 +70,7 @@ class Runs(Intake):
             jobstore: alias of the store; None: all.
 
         Raises:
-            ValueError: there is no such outcome.
+            ValueError: there is no such outcome, or the limit is below 1.
             TypeError, ValueError, KeyError: another argument is wrong.
         """
         if job_id is not None:
@@ -77,17 +78,17 @@ class Runs(Intake):
         if outcome is not None:
             outcome = as_choice(outcome, "outcome", OUTCOMES)
         self._check_alias(jobstore)
-        limit = as_positive_integer(limit, "limit")
+        limit = as_positive_integer(limit, "limit", ValueError)
         first = None if since is None else to_instant(to_datetime(since, self.timezone, "since"))
         found: list[RunRecord] = []
-        for alias, store in self._catalog.usable:
+        for alias, store in self._catalog.remembering:
             if jobstore in (None, alias):
                 found.extend(store.get_runs(job_id, outcome, first, limit))
         found.sort(key=lambda run: (run.due, run.attempt), reverse=True)
         return found[:limit]
 
     def _last_run(self, job_id: str, alias: str | None) -> RunRecord | None:
-        for name, store in self._catalog.usable:
+        for name, store in self._catalog.remembering:
             if alias == name:
                 return store.last_run(job_id)
         return None
