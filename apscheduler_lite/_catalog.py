@@ -75,16 +75,6 @@ class Catalog:
         early = ((alias, self._early(alias)) for alias in self.stores if self._opened(alias) is None)
         return (*self.open, *((alias, store) for alias, store in early if store is not None))
 
-    @property
-    def remembering(self) -> tuple[tuple[str, BaseJobStore], ...]:
-        """Return the stores that can be asked for runs: the usable ones, and those that answer while closed."""
-        usable = self.usable
-        if len(usable) == len(self.stores):
-            return usable
-        known = {alias for alias, _ in usable}
-        closed = [(alias, store) for alias, store in self.stores.items() if alias not in known]
-        return (*usable, *((alias, store) for alias, store in closed if store.answers_while_closed))
-
     def _early(self, alias: str) -> BaseJobStore | None:
         """Return a store that has not been started, but can be used all the same."""
         store = self.stores.get(alias)

@@ -13,8 +13,10 @@ from ._intake import Intake
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
+    from apscheduler_lite.jobstores.base import BaseJobStore
     from apscheduler_lite.records import RunRecord
 
 __all__ = ["Runs"]
@@ -81,14 +83,19 @@ class Runs(Intake):
         limit = as_positive_integer(limit, "limit", ValueError)
         first = None if since is None else to_instant(to_datetime(since, self.timezone, "since"))
         found: list[RunRecord] = []
-        for alias, store in self._catalog.remembering:
+        for alias, store in self._remembering():
             if jobstore in (None, alias):
                 found.extend(store.get_runs(job_id, outcome, first, limit))
         found.sort(key=lambda run: (run.due, run.attempt), reverse=True)
         return found[:limit]
 
+    def _remembering(self) -> Iterable[tuple[str, BaseJobStore]]:
+        """Return the stores that can be asked for runs: the usable ones, and those that answer while closed."""
+        closed = {alias: store for alias, store in list(self._catalog.stores.items()) if store.answers_while_closed}
+        return {**closed, **dict(self._catalog.usable)}.items()
+
     def _last_run(self, job_id: str, alias: str | None) -> RunRecord | None:
-        for name, store in self._catalog.remembering:
+        for name, store in self._remembering():
             if alias == name:
                 return store.last_run(job_id)
         return None
