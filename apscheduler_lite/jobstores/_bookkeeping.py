@@ -81,7 +81,7 @@ class Bookkeeping:
         for slot in made.missed or ():
             claim.missed.append((job, slot))
             reason = reason_of_missed(slot, job._options, now, self.down, zone)
-            self.keep(Run.of(job, alias, slot.fire_time, slot.due, zone), Outcome.MISSED, reason, now)
+            slot.run = self.keep(Run.of(job, alias, slot.fire_time, slot.due, zone), Outcome.MISSED, reason, now)
 
     @property
     def up_since(self) -> int | None:

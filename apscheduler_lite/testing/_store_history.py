@@ -79,12 +79,12 @@ class Remembering(StoreBench):
         assert record.as_dict()["started_at"] == self.moment(0).isoformat()
 
     def test_skipped_and_missed_runs_have_records(self) -> None:
-        """Each with a sentence that says why."""
+        """Each with a sentence that says why, which the claim tells as well, for events and the log."""
         self.add("overlapping", at=0, every=60)
         self.add("late", at=0, every=60, coalesce=False, misfire_grace_time=90, max_instances=5)
         self.claim(0)
 
-        self.claim(160)
+        claim = self.claim(160)
 
         (skipped,) = self.ended(outcome="skipped")
         (missed,) = self.ended(outcome="missed")
@@ -94,6 +94,10 @@ class Remembering(StoreBench):
         assert skipped.reason.startswith("skipped: ")
         assert (missed.job_id, missed.scheduled_run_time) == ("late", self.moment(60))
         assert missed.reason == "missed: 100 s late, grace time 90 s"
+        told = [slot.run for _, slot in (*claim.skipped, *claim.missed)]
+        assert [(run.outcome, run.reason) for run in told if run is not None] == [
+            (record.outcome, record.reason) for record in (skipped, missed)
+        ]
 
     def test_the_latest_come_first(self) -> None:
         """By when they were due; as many as are wanted, of one job, with one outcome, or from a time on."""
