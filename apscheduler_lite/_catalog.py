@@ -102,8 +102,9 @@ class Catalog:
                         return waiting[job_id].job, name, waiting[job_id]
         for name, store in self.usable:
             if alias is None or alias == name:
-                job = called(store, store.lookup_job, job_id)
-                if job is not None and not is_finished(job):
+                # `called` and `is_finished` in line: every call about a job comes through here.
+                job = store.lookup_job(job_id) if store.is_thread_safe else called(store, store.lookup_job, job_id)
+                if job is not None and (job._next is not None or job.paused):
                     return job, name, None
         return None
 

@@ -278,13 +278,11 @@ class Equipment(ABC):
         """
         return sum(executor.abandoned_threads for executor in list(self._executors.values()))
 
-    def _checked(self, job: Job, slots: dict[str, Any]) -> dict[str, Any]:
-        """Return what is to be changed of a job; refuse it when that is nothing that its executor could do."""
-        if "_options" in slots or "func" in slots:
-            changed = job._copy()
-            changed._assign(slots)
-            self._check_executor(changed)
-        return slots
+    def _check_changed(self, job: Job, slots: Mapping[str, Any]) -> None:
+        """Refuse to make of a job what its executor could not do."""
+        changed = job._copy()
+        changed._assign(slots)
+        self._check_executor(changed)
 
     def _check_executor(self, job: Job) -> None:
         """

@@ -64,10 +64,9 @@ class BaseScheduler(Healthy):
         Args:
             job_id: the job's id.
             jobstore: alias of its store; None: wherever it is.
-            changes: new values by attribute: func, args, kwargs, name, trigger, next_run_time, executor and the other
-                options of `add_job`. A trigger may be given by its alias, its arguments beside it. With a new trigger,
-                the next run time is computed from it, unless it is given too; a paused job stays paused.
-                ``next_run_time=None`` pauses the job.
+            changes: new values by attribute: func, args, kwargs, name, trigger, next_run_time, options of `add_job`. A
+                trigger may be given by its alias, its arguments beside it. With a new trigger, the next run time is
+                computed from it, unless it is given too; a paused job stays paused. ``next_run_time=None`` pauses it.
 
         Returns:
             the changed job.
@@ -142,7 +141,9 @@ class BaseScheduler(Healthy):
         def decide_and_note(job: Job) -> dict[str, Any]:
             # Noted here: the job may run for the last time, and be finished by that, before the change has returned.
             nonlocal is_over
-            slots = self._checked(job, decide(job))
+            slots = decide(job)
+            if "_options" in slots or "func" in slots:
+                self._check_changed(job, slots)
             is_over = slots.get("_next", 0) is None and not job.pending and not slots.get("paused", job.paused)
             return slots
 
@@ -228,7 +229,8 @@ class BaseScheduler(Healthy):
             jobstore: alias of its store; None: wherever it is.
         """
         as_name(job_id, "job_id")
-        self._check_alias(jobstore)
+        if jobstore is not None:
+            self._check_alias(jobstore)
         found = self._catalog.lookup(job_id, jobstore)
         return None if found is None else found[0]
 
