@@ -62,17 +62,22 @@ class Retry:
             raise TypeError(f"max_attempts must be an integer of at least 1, not {shorten(max_attempts)}")
         if max_attempts < 1:
             raise ValueError(f"max_attempts must be an integer of at least 1, not {max_attempts}")
-        self.max_attempts = max_attempts
-        self.delay = _as_number(delay, "delay", 0)
-        self.backoff = _as_number(backoff, "backoff", 1)
-        self.max_delay = _as_number(max_delay, "max_delay", 0)
-        self.jitter = _as_number(jitter, "jitter", 0)
         given = on.split(",") if isinstance(on, str) else (on,) if isinstance(on, type) else on
         if not hasattr(given, "__iter__"):
             raise TypeError(f"on must be a class of exceptions or several, not {shorten(on)}")
-        self.on = tuple(map(_name_of, given))
-        if not self.on:
+        names = tuple(map(_name_of, given))
+        if not names:
             raise ValueError("on must name a class of exceptions at least; without retry= there is no other attempt")
+        values = {
+            "max_attempts": max_attempts,
+            "delay": _as_number(delay, "delay", 0),
+            "backoff": _as_number(backoff, "backoff", 1),
+            "max_delay": _as_number(max_delay, "max_delay", 0),
+            "jitter": _as_number(jitter, "jitter", 0),
+            "on": names,
+        }
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
 
     @classmethod
     def of(cls, given: object, parameter: str = "retry") -> Retry | None:
@@ -120,6 +125,9 @@ class Retry:
 
     def __hash__(self) -> int:
         return hash(self._key())
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a Retry cannot be changed, since jobs share it: make another one with {name}={value!r}")
 
     def __repr__(self) -> str:
         return (

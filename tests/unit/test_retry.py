@@ -57,6 +57,14 @@ def test_equal_ones_are_equal_also_after_a_journey():
     assert len({retry, Retry(4, 1.5, 3, 60, 2, on=(Busy, OSError))}) == 1
 
 
+def test_it_cannot_be_changed():
+    """Jobs with the same options share it."""
+    retry = Retry(3)
+    with pytest.raises(AttributeError, match="make another one with max_attempts=4"):
+        retry.max_attempts = 4
+    assert retry == Retry(3)
+
+
 def test_a_configuration_may_give_it_as_a_dict():
     """`job_defaults` of a file hold no objects."""
     assert Retry.of({"max_attempts": 5, "on": ["OSError"]}) == Retry(5, on=OSError)
