@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from apscheduler_lite.records import RunRecord
     from apscheduler_lite.runs import Run
 
-__all__ = ["KEPT_IN_ALL", "KEPT_OF_EACH", "LONGEST_TEXT", "History", "record_of"]
+__all__ = ["KEPT_IN_ALL", "KEPT_OF_EACH", "History", "begin_of", "end_of", "record_of"]
 
 KEPT_OF_EACH = 20
 KEPT_IN_ALL = 20_000
@@ -30,7 +30,7 @@ GONE_JOBS = 1_000
 """Of how many jobs that are gone the runs are kept; or a quarter of the number of the others, if that is more."""
 
 LONGEST_TEXT = 10_000
-"""Characters of a reason or a traceback that are kept; of a longer one the end, which says most."""
+"""Characters of a reason or a traceback that are kept."""
 
 
 class History:
@@ -65,11 +65,11 @@ class History:
             run.due,
             run.attempt,
             run.outcome,
-            run.reason if exception is None else _bounded(run.reason),
+            run.reason if exception is None else begin_of(run.reason),
             run.started,
             run.finished,
             None if exception is None else exception_name(exception),
-            None if exception is None else _bounded(run.traceback),
+            None if exception is None else end_of(run.traceback),
             run.zone,
         )
         ring = self._rings.get(run.job_id)
@@ -132,7 +132,13 @@ def record_of(run: Run, open_at: int | None = None) -> RunRecord:
     )
 
 
-def _bounded(text: str | None) -> str | None:
+def begin_of(text: str | None) -> str | None:
+    """Return as much of a reason as is kept: it begins with what went wrong."""
+    return text if text is None or len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}…"
+
+
+def end_of(text: str | None) -> str | None:
+    """Return as much of a traceback as is kept: it ends with where that was."""
     return text if text is None or len(text) <= LONGEST_TEXT else f"…{text[-LONGEST_TEXT:]}"
 
 

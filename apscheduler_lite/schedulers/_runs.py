@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Runs"]
 
+MOST = 2**31 - 1
+"""How many records are asked for at the most: no database takes any number."""
+
 
 class Runs(Intake):
     """A scheduler whose runs can be asked for."""
@@ -80,7 +83,7 @@ class Runs(Intake):
         if outcome is not None:
             outcome = as_choice(outcome, "outcome", OUTCOMES)
         self._check_alias(jobstore)
-        limit = as_positive_integer(limit, "limit", ValueError)
+        limit = min(as_positive_integer(limit, "limit", ValueError), MOST)
         first = None if since is None else to_instant(to_datetime(since, self.timezone, "since"))
         found: list[RunRecord] = []
         for alias, store in self._remembering():

@@ -10,7 +10,7 @@ SAID = [
     ("timed out", "timed out: it lasted longer than 3 s", "JobTimeoutError", "it lasted longer than 3 s"),
     ("interrupted", "interrupted: it was cancelled", "JobCancelledError", "it was cancelled"),
     ("error", "error: its result cannot be sent back", "RemoteError", "its result cannot be sent back"),
-    ("error", "…the end of a long message", "ValueError", "…the end of a long message"),
+    ("error", "error: ValueError: a long message with…", "ValueError", "a long message with…"),
     ("skipped", "skipped: its job was removed", None, None),
 ]
 
