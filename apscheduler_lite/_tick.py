@@ -372,11 +372,12 @@ class Ticker:
 
     def _report_missed(self, alias: str, job: Job, slot: Slot) -> None:
         moment = from_instant(slot.due, job.zone)
+        reason = slot.run.reason if slot.run is not None else f"missed (misfire_grace_time={job.misfire_grace_time})"
         self._host._logger.warning(
-            'Run time %s of job "%s" was missed (misfire_grace_time=%s)',
+            'Run time %s of job "%s" was %s',
             self._moments(job, slot, moment),
             job,
-            job.misfire_grace_time,
+            reason,
             extra={"action": "run_missed", "job_id": job.id},
         )
-        self._host._tell(JobExecutionEvent(EVENT_JOB_MISSED, job.id, alias, moment, job=job))
+        self._host._tell(JobExecutionEvent(EVENT_JOB_MISSED, job.id, alias, moment, job=job, run=slot.run))

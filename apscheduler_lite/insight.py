@@ -162,7 +162,7 @@ class Insight:
 
     def __init__(self, scheduler: BaseScheduler, recent: int = 10_000) -> None:
         self._scheduler = scheduler
-        self._recent = as_positive_integer(recent, "recent")
+        self._recent = as_positive_integer(recent, "recent", ValueError)
 
     def jobs(self, jobstore: str | None = None) -> list[JobView]:
         """Return the jobs of one store or of all, in the order in which they run next."""
@@ -198,7 +198,7 @@ class Insight:
         fires = fires_between(self._scheduler.get_jobs(jobstore, pending=False), first, last)
         waiting = self._waiting(first, last, jobstore)
         found = merge(fires, waiting, key=lambda fire: fire.time)
-        return list(islice(found, as_positive_integer(limit, "limit")))
+        return list(islice(found, as_positive_integer(limit, "limit", ValueError)))
 
     def _waiting(self, first: int, last: int, jobstore: str | None) -> list[Fire]:
         found = [

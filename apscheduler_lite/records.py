@@ -94,8 +94,8 @@ class RunRecord:
         """Return what the exception said; None when the function raised none."""
         if self.exception_type is None or self.reason is None:
             return None
-        _, is_there, message = self.reason.partition(f"{self.exception_type}: ")
-        return message if is_there else ""
+        told = self.reason.removeprefix(f"{self.outcome}: ")
+        return "" if told == self.exception_type else told.removeprefix(f"{self.exception_type}: ")
 
     def as_dict(self) -> dict[str, Any]:
         """Return its facts as JSON can hold them, the times as text in ISO format."""

@@ -1,9 +1,10 @@
 """
-The border between the scheduler's process and the workers of an engine.
+The border between the scheduler's process and its workers, be they processes of its own or an engine's.
 
-Out goes an `Errand`: the function's reference, the arguments and the facts of the run; never the job, the store or the
-scheduler. Back comes an answer: how the run ended, as bytes. Both are pickled here, by hand, so that what cannot travel
-becomes an error of that run with a sentence that says what it was, and breaks no worker.
+Out goes a message, or to an engine an `Errand` that holds one: the function's reference, the arguments and the facts of
+the run; never the job, the store or the scheduler. Back comes an answer: how the run ended, as bytes. Both are pickled
+here, by hand, so that what cannot travel becomes an error of that run with a sentence that says what it was, and breaks
+no worker.
 
 An engine whose workers are threads of this process has no border: there the errand stays what it is, and the run takes
 its outcome at once.
@@ -21,7 +22,6 @@ from apscheduler_lite._text import shorten
 from apscheduler_lite.errors import RemoteError
 from apscheduler_lite.runs import Outcome
 
-from ._attempt import Attempt
 from .base import OUTCOME_FACTS
 
 TYPE_CHECKING = False
@@ -37,6 +37,8 @@ __all__ = [
     "LOST",
     "Errand",
     "cut",
+    "execute_message",
+    "message_of",
     "perform",
     "perform_message",
     "take_answer",
@@ -81,13 +83,7 @@ class Errand:
         """
         if self.run is not None:
             return self.run
-        try:
-            run: Run = pickle.loads(self.message)  # noqa: S301 - from our own scheduler
-        except Exception as exc:
-            hint = ""
-            if "__main__" in str(exc):
-                hint = ". Workers do not know the main script: move the function into a module that they can import"
-            raise RemoteError(f"the run could not be unpickled on the worker: {describe_exception(exc)}{hint}") from exc
+        run = _run_of(self.message)
         if self.func is not None:
             run.func = self.func
         return run
@@ -98,6 +94,30 @@ def _arrived(message: bytes, func: Callable[..., Any] | None) -> Errand:
     errand.run, errand.message, errand.func = None, message, func
     errand.clock, errand.logger = SystemClock(), _silent
     return errand
+
+
+def _run_of(message: bytes) -> Run:
+    try:
+        run: Run = pickle.loads(message)  # noqa: S301 - from our own scheduler
+    except Exception as exc:
+        hint = ""
+        if "__main__" in str(exc):
+            hint = ". Workers do not know the main script: move the function into a module that they can import"
+        raise RemoteError(f"the run could not be unpickled on the worker: {describe_exception(exc)}{hint}") from exc
+    return run
+
+
+def message_of(run: Run) -> bytes:
+    """
+    Return a run as bytes.
+
+    Raises:
+        RemoteError: the function, an argument or the scheduler's wrap cannot be pickled.
+    """
+    try:
+        return pickle.dumps(run)
+    except Exception as exc:
+        raise RemoteError(_why_not(run, exc)) from exc
 
 
 def packed(run: Run) -> tuple[bytes, Callable[..., Any] | None]:
@@ -149,8 +169,20 @@ def _why_not(run: Run, exc: Exception) -> str:
 # -- on the worker -------------------------------------------------------------------------------------------------
 
 
+def execute_message(message: bytes) -> bytes:
+    """Run the job of a message and return the answer, on a worker that is killed where a run must stop."""
+    try:
+        run = _run_of(message)
+    except RemoteError as exc:
+        return _bad_news(str(exc))
+    execute(run, logger=_silent)
+    return _answer(run)
+
+
 def perform(errand: Errand) -> bytes | None:
     """Run the job on a worker; return the answer where it has to travel, else None: the run bears its outcome then."""
+    from ._attempt import Attempt  # here, since it brings asyncio along, which a worker process may never need
+
     try:
         run = errand.open()
     except RemoteError as exc:
@@ -204,9 +236,15 @@ def _bad_news(reason: str, started: int | None = None, finished: int | None = No
 # -- back home -----------------------------------------------------------------------------------------------------
 
 
-def take_answer(answer: bytes, run: Run, logger: logging.Logger) -> None:
+def take_answer(answer: bytes, run: Run, logger: logging.Logger, large: float = LARGE) -> None:
     """
     Write down on a run how it ended, and log it: the worker has logged nothing, for the scheduler's log is here.
+
+    Args:
+        answer: what came back.
+        run: the run.
+        logger: the executor's.
+        large: bytes from which on the log states the size.
 
     Raises:
         RemoteError: the answer holds what is not to be had here.
@@ -219,7 +257,7 @@ def take_answer(answer: bytes, run: Run, logger: logging.Logger) -> None:
         ) from exc
     for name, value in zip(OUTCOME_FACTS, facts, strict=True):
         setattr(run, name, value)
-    if len(answer) >= LARGE:
+    if len(answer) >= large:
         logger.warning(
             'The result of job "%s" that came back from the worker is %s bytes; keep it where it was made, and return'
             " a reference to it",

@@ -4,32 +4,26 @@ Worker processes, one for each worker thread of the pool.
 The thread sends a run down a pipe and waits for its outcome or for the death of the process, whichever comes first.
 So a process that exits, crashes or is killed fails its own run and nobody else's, and the next run finds a new
 process.
-
-What crosses the border: the run with the function's reference and the arguments there, its outcome back. Both are
-    pickled here,
-by hand, so that what cannot be pickled becomes an error of that run with a sentence that says what it was.
 """
 
 from __future__ import annotations
 
-import logging
 import multiprocessing
-import pickle
 from contextlib import suppress
+from math import inf
 from multiprocessing.connection import wait
 from threading import Lock, get_ident
 
 from apscheduler_lite._locks import make_lock
-from apscheduler_lite._references import name_of
-from apscheduler_lite._running import describe_exception, execute, may_begin, note_stopped, portable
-from apscheduler_lite._text import shorten
+from apscheduler_lite._running import describe_exception, may_begin, note_stopped
 from apscheduler_lite.errors import JobTimeoutError, RemoteError, WorkerDiedError
-from apscheduler_lite.runs import Outcome
 
-from .base import OUTCOME_FACTS, fail
+from ._border import execute_message, message_of, take_answer, tell_of_begin
+from .base import fail
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import logging
     from collections.abc import Callable, Sequence
     from multiprocessing.connection import Connection
     from multiprocessing.context import BaseContext
@@ -71,8 +65,6 @@ class _Start:
 
 
 _start = _Start()
-
-_silent = logging.Logger("apscheduler_lite.executors.worker", logging.CRITICAL + 1)  # noqa: LOG001 - nobody shall find it
 
 
 def begin_in_child() -> bool:
@@ -134,21 +126,10 @@ class ProcessWorker:
             fail(run, exc, self._clock)
 
     def _run(self, run: Run) -> None:
-        try:
-            message = pickle.dumps(run)
-        except Exception as exc:
-            self._blame_wrap(run)
-            raise RemoteError(
-                f"the job cannot be sent to a worker process: {name_of(run.func)} with args {shorten(run.args)} and"
-                " kwargs"
-                f" {shorten(run.kwargs or {})} cannot be pickled: {describe_exception(exc)}"
-            ) from exc
+        message = message_of(run)
         pipe = self._ready_pipe()
-        self._log_begin(run)
-        answer = pickle.loads(self._ask(pipe, run, message))  # noqa: S301 - from our own worker
-        for name, value in zip(OUTCOME_FACTS, answer, strict=True):
-            setattr(run, name, value)
-        self._log(run)
+        tell_of_begin(run, self._logger, self._clock)
+        take_answer(self._ask(pipe, run, message), run, self._logger, inf)
         self._tasks += 1
         if self._limit is not None and self._tasks >= self._limit:
             self.close()
@@ -186,51 +167,6 @@ class ProcessWorker:
             with suppress(ValueError):  # it has died in this moment
                 process.kill()
             return True
-
-    @staticmethod
-    def _blame_wrap(run: Run) -> None:
-        """Raise when it is the scheduler's wrap that cannot be sent to a process."""
-        try:
-            pickle.dumps(run.wrap)
-        except Exception as exc:
-            raise RemoteError(
-                f"the scheduler's wrap {shorten(run.wrap)} cannot be sent to a worker process: define it at the top"
-                f" level of a module, or give it as text: 'module:function' ({describe_exception(exc)})"
-            ) from exc
-
-    # The worker process itself logs nothing of its runs: only here is the scheduler's log, and the executor's alias.
-
-    def _log_begin(self, run: Run) -> None:
-        if self._logger.isEnabledFor(logging.INFO) and (run.grace is None or self._clock.now() - run.due <= run.grace):
-            self._logger.info(
-                'Running job "%s" (scheduled at %s)',
-                run.job or run.job_id,
-                run.scheduled_run_time,
-                extra={"action": "run_started", "job_id": run.job_id},
-            )
-
-    def _log(self, run: Run) -> None:
-        if run.outcome == Outcome.EXECUTED:
-            self._logger.info(
-                'Job "%s" executed successfully',
-                run.job or run.job_id,
-                extra={"action": "run_executed", "job_id": run.job_id},
-            )
-        elif run.outcome == Outcome.MISSED:
-            self._logger.warning(
-                'Run time of job "%s" was %s',
-                run.job or run.job_id,
-                run.reason,
-                extra={"action": "run_missed", "job_id": run.job_id},
-            )
-        elif run.outcome == Outcome.ERROR:
-            self._logger.error(
-                'Job "%s" raised an exception in a worker process: %s\n%s',
-                run.job or run.job_id,
-                run.reason,
-                run.traceback or "",
-                extra={"action": "run_failed", "job_id": run.job_id},
-            )
 
     def _ready_pipe(self) -> Connection[Any, Any]:
         if self._pipe is not None and self._process is not None and self._process.is_alive():
@@ -343,27 +279,8 @@ def _serve(pipe: Connection, parents_end: Connection, initializer: Any, initargs
             return
         if message == _STOP:
             return
-        pipe.send_bytes(_answer(message))
-
-
-def _answer(message: bytes) -> bytes:
-    """Run the job that a message holds and return its outcome as a message."""
-    try:
-        run: Run = pickle.loads(message)  # noqa: S301 - from our own parent
-    except Exception as exc:
-        reason = f"the job could not be unpickled in the worker process: {describe_exception(exc)}"
-        return pickle.dumps((Outcome.ERROR, f"error: {reason}", None, RemoteError(reason), None, None, None))
-    execute(run, logger=_silent)
-    if run.exception is not None:
-        run.exception = portable(run.exception)
-    values = [getattr(run, name) for name in OUTCOME_FACTS]
-    try:
-        return pickle.dumps(values)
-    except Exception as exc:
-        reason = (
-            f"the job ran, but its result {shorten(run.retval)} cannot be sent back from the worker process:"
-            f" {describe_exception(exc)}"
-        )
-        return pickle.dumps(
-            (Outcome.ERROR, f"error: {reason}", None, RemoteError(reason), None, run.started, run.finished)
-        )
+        answer = execute_message(message)
+        try:
+            pipe.send_bytes(answer)
+        except OSError:  # the parent is gone, or wants no answer any more
+            return

@@ -12,7 +12,7 @@ from ._open import OpenRuns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
     from datetime import tzinfo
 
     from apscheduler_lite._planning import Plan
@@ -34,9 +34,9 @@ class Bookkeeping:
         "backlog", "changes", "down", "failures", "history", "instances", "lock", "open", "owed", "retries", "waiting",
     )  # fmt: skip
 
-    def __init__(self, keep_runs: int = KEPT_OF_EACH) -> None:
+    def __init__(self, keep_runs: int = KEPT_OF_EACH, living: Container[str] = ()) -> None:
         self.lock = make_lock()
-        self.history = History(keep_runs)
+        self.history = History(keep_runs, living)
         self.open = OpenRuns()
         self.changes = 0  # how many changes of jobs there have been
         self.instances: dict[str, list[Run]] = {}
@@ -77,11 +77,11 @@ class Bookkeeping:
         """Take note of the fire times that a plan drops."""
         for slot in made.skipped or ():
             if slot.run is not None:
-                self.history.add(slot.run, ())
+                self.history.add(slot.run)
         for slot in made.missed or ():
             claim.missed.append((job, slot))
             reason = reason_of_missed(slot, job._options, now, self.down, zone)
-            self.keep(Run.of(job, alias, slot.fire_time, slot.due, zone), Outcome.MISSED, reason, now)
+            slot.run = self.keep(Run.of(job, alias, slot.fire_time, slot.due, zone), Outcome.MISSED, reason, now)
 
     @property
     def up_since(self) -> int | None:
@@ -98,7 +98,7 @@ class Bookkeeping:
     def keep(self, run: Run, outcome: str, reason: str, now: int) -> Run:
         """Keep a record of a run that is not made, and return the run."""
         run.outcome, run.reason, run.finished = outcome, reason, now
-        self.history.add(run, ())
+        self.history.add(run)
         return run
 
     def begin(self, job_id: str, runs: list[Run], backlog: int | None) -> None:
@@ -126,7 +126,7 @@ class Bookkeeping:
                     if not running:
                         del self.instances[run.job_id]
                 if run.outcome is not None:
-                    self.history.add(run, ())
+                    self.history.add(run)
                     if self.failures:
                         self.failures.pop(run.job_id, None)
                 if run.next_attempt is not None or self.open:

@@ -37,7 +37,8 @@ class Claim:
         runs: runs to be started, earliest first.
         skipped: (job, slot) pairs dropped because too many instances were running; the slots bear a `run` that says so.
         superseded: runs in progress that are to be cancelled, since the next one of their job waits for them.
-        missed: (job, slot) pairs dropped because they were older than the grace time.
+        missed: (job, slot) pairs dropped because they were older than the grace time, or were not to be made up for;
+            the slots bear a `run` too.
         finished: jobs that have left the store, since their last run is among `runs`.
         interrupted: runs of processes that are dead, found out since the last claim; their jobs may be None.
         dropped: runs outside the schedule that are not made, with outcome and reason; their jobs may be None.

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from apscheduler_lite.records import RunRecord
     from apscheduler_lite.runs import Run
 
-__all__ = ["KEPT_IN_ALL", "KEPT_OF_EACH", "LONGEST_TEXT", "History", "record_of"]
+__all__ = ["KEPT_IN_ALL", "KEPT_OF_EACH", "History", "begin_of", "end_of", "record_of"]
 
 KEPT_OF_EACH = 20
 KEPT_IN_ALL = 20_000
@@ -30,28 +30,30 @@ GONE_JOBS = 1_000
 """Of how many jobs that are gone the runs are kept; or a quarter of the number of the others, if that is more."""
 
 LONGEST_TEXT = 10_000
-"""Characters of a reason or a traceback that are kept; of a longer one the end, which says most."""
+"""Characters of a reason or a traceback that are kept."""
 
 
 class History:
-    """How the latest runs of each job ended."""
+    """
+    How the latest runs of each job ended.
 
-    __slots__ = ("_keep", "_longest", "_pid", "_rings", "_room")
+    Args:
+        keep: how many runs of each job; 0 keeps none.
+        living: the ids of the jobs that there are, whenever it is looked at; none where that would cost too much to
+            know, and every job is taken for one that is gone.
+    """
 
-    def __init__(self, keep: int = KEPT_OF_EACH) -> None:
-        self._keep = self._longest = keep  # how many runs of each job; 0 keeps none
+    __slots__ = ("_keep", "_living", "_longest", "_pid", "_rings", "_room")
+
+    def __init__(self, keep: int = KEPT_OF_EACH, living: Container[str] = ()) -> None:
+        self._living = living
+        self._keep = self._longest = keep
         self._room = GONE_JOBS  # at how many jobs those are looked for that are gone
         self._rings: dict[str, list[tuple[Any, ...]]] = {}
         self._pid = os.getpid()
 
-    def add(self, run: Run, living: Container[str]) -> None:
-        """
-        Keep how a run ended.
-
-        Args:
-            run: the run, which bears its outcome.
-            living: the ids of the jobs that there are.
-        """
+    def add(self, run: Run) -> None:
+        """Keep how a run ended, which bears its outcome."""
         if not self._keep:
             return
         exception = run.exception
@@ -63,23 +65,23 @@ class History:
             run.due,
             run.attempt,
             run.outcome,
-            run.reason if exception is None else _bounded(run.reason),
+            run.reason if exception is None else begin_of(run.reason),
             run.started,
             run.finished,
             None if exception is None else exception_name(exception),
-            None if exception is None else _bounded(run.traceback),
+            None if exception is None else end_of(run.traceback),
             run.zone,
         )
         ring = self._rings.get(run.job_id)
         if ring is None:
-            self._begin(run.job_id, facts, living)
+            self._begin(run.job_id, facts)
             return
         ring.append(facts)
         if len(ring) > self._longest:
             del ring[: len(ring) - self._longest]
 
-    def _begin(self, job_id: str, facts: tuple[Any, ...], living: Container[str]) -> None:
-        rings = self._rings
+    def _begin(self, job_id: str, facts: tuple[Any, ...]) -> None:
+        rings, living = self._rings, self._living
         if len(rings) >= self._room:
             gone = [each for each in rings if each not in living]
             for each in gone[: -GONE_JOBS // 2]:
@@ -130,7 +132,13 @@ def record_of(run: Run, open_at: int | None = None) -> RunRecord:
     )
 
 
-def _bounded(text: str | None) -> str | None:
+def begin_of(text: str | None) -> str | None:
+    """Return as much of a reason as is kept: it begins with what went wrong."""
+    return text if text is None or len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}…"
+
+
+def end_of(text: str | None) -> str | None:
+    """Return as much of a traceback as is kept: it ends with where that was."""
     return text if text is None or len(text) <= LONGEST_TEXT else f"…{text[-LONGEST_TEXT:]}"
 
 

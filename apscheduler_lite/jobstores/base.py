@@ -69,7 +69,10 @@ class BaseJobStore(ABC):
     """Whether it can be used while its scheduler is not running, by anything but `claim_due`."""
 
     answers_while_closed = False
-    """Whether `lookup_job` answers at once also before `start` and after `shutdown`, as that of a dict does."""
+    """
+    Whether `lookup_job`, `get_runs` and `last_run` answer at once also before `start` and after `shutdown`, as a dict
+    does.
+    """
 
     records_at_once = False
     """

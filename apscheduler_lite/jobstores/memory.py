@@ -65,9 +65,9 @@ class MemoryJobStore(BaseJobStore):
 
     def __init__(self, keep_runs: int = KEPT_OF_EACH) -> None:
         self._keep_runs = as_count(keep_runs, "keep_runs")
-        self._state = Bookkeeping(self._keep_runs)
-        self._lock = self._state.lock  # a signal handler may call in all the same: what is looped over is a copy
         self._jobs: dict[str, Job] = {}
+        self._state = Bookkeeping(self._keep_runs, self._jobs)
+        self._lock = self._state.lock  # a signal handler may call in all the same: what is looped over is a copy
         self._heap: list[tuple[int, str]] = []
         self._waiting: set[str] = set()  # due, but waiting for an instance to end: not on the heap
         self._changes = 0
@@ -333,7 +333,7 @@ class MemoryJobStore(BaseJobStore):
             instances, history = self._state.instances, self._state.history
             for run in runs:
                 if run.outcome is not None:
-                    history.add(run, self._jobs)
+                    history.add(run)
                 if run.next_attempt is not None or self._state.open:
                     freed = self._state.follow(run) or freed
                 running = instances.get(run.job_id)
@@ -368,7 +368,7 @@ class MemoryJobStore(BaseJobStore):
         return seconds
 
     def after_fork(self) -> None:
-        self._state = Bookkeeping(self._keep_runs)
+        self._state = Bookkeeping(self._keep_runs, self._jobs)
         self._lock = self._state.lock
         self._waiting.clear()
         self._sweep()

@@ -17,6 +17,7 @@ from apscheduler_lite._listeners import Listeners
 from apscheduler_lite._locks import make_lock
 from apscheduler_lite._options import as_name
 from apscheduler_lite._references import name_of
+from apscheduler_lite._running import is_coroutine_function
 from apscheduler_lite._text import did_you_mean, one_of
 from apscheduler_lite._tick import Ticker
 from apscheduler_lite.errors import SchedulerAlreadyRunningError
@@ -306,9 +307,12 @@ class Equipment(ABC):
                 " its worker; use a ThreadPoolExecutor, ProcessPoolExecutor or AsyncIOExecutor"
             )
         if cancels and not executor.can_cancel(job.func):
+            why = "a thread cannot be stopped; use a coroutine function or a ProcessPoolExecutor"
+            if is_coroutine_function(job.func):
+                why = "it cannot stop a run; use a ThreadPoolExecutor, ProcessPoolExecutor or AsyncIOExecutor"
             raise ValueError(
-                f"on_overlap='cancel_previous' cannot be kept by {what} for {name_of(job.func)}: a thread cannot be"
-                " stopped; use a coroutine function or a ProcessPoolExecutor, or on_overlap='queue'"
+                f"on_overlap='cancel_previous' cannot be kept by {what} for {name_of(job.func)}: {why}, or"
+                " on_overlap='queue'"
             )
 
     def add_jobstore(self, jobstore: BaseJobStore | str, alias: str = "default", **jobstore_opts: Any) -> None:

@@ -13,11 +13,16 @@ from ._intake import Intake
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
+    from apscheduler_lite.jobstores.base import BaseJobStore
     from apscheduler_lite.records import RunRecord
 
 __all__ = ["Runs"]
+
+MOST = 2**31 - 1
+"""How many records are asked for at the most: no database takes any number."""
 
 
 class Runs(Intake):
@@ -60,6 +65,7 @@ class Runs(Intake):
         Return records of runs, the latest due first: of those that wait, are in progress, or have ended.
 
         A store in memory keeps the latest ones of each job (``keep_runs``), one in a database those of the last days.
+        Both tell of them after `shutdown` too.
 
         Args:
             job_id: only runs of this job, which may have been removed since.
@@ -69,7 +75,7 @@ class Runs(Intake):
             jobstore: alias of the store; None: all.
 
         Raises:
-            ValueError: there is no such outcome.
+            ValueError: there is no such outcome, or the limit is below 1.
             TypeError, ValueError, KeyError: another argument is wrong.
         """
         if job_id is not None:
@@ -77,17 +83,22 @@ class Runs(Intake):
         if outcome is not None:
             outcome = as_choice(outcome, "outcome", OUTCOMES)
         self._check_alias(jobstore)
-        limit = as_positive_integer(limit, "limit")
+        limit = min(as_positive_integer(limit, "limit", ValueError), MOST)
         first = None if since is None else to_instant(to_datetime(since, self.timezone, "since"))
         found: list[RunRecord] = []
-        for alias, store in self._catalog.usable:
+        for alias, store in self._remembering():
             if jobstore in (None, alias):
                 found.extend(store.get_runs(job_id, outcome, first, limit))
         found.sort(key=lambda run: (run.due, run.attempt), reverse=True)
         return found[:limit]
 
+    def _remembering(self) -> Iterable[tuple[str, BaseJobStore]]:
+        """Return the stores that can be asked for runs: the usable ones, and those that answer while closed."""
+        closed = {alias: store for alias, store in list(self._catalog.stores.items()) if store.answers_while_closed}
+        return {**closed, **dict(self._catalog.usable)}.items()
+
     def _last_run(self, job_id: str, alias: str | None) -> RunRecord | None:
-        for name, store in self._catalog.usable:
+        for name, store in self._remembering():
             if alias == name:
                 return store.last_run(job_id)
         return None

@@ -61,17 +61,20 @@ class Remembering(StoreBench):
         assert record.host
 
     def test_a_failed_run_has_a_record_with_its_exception(self) -> None:
-        """Its type, its message and the end of its traceback; the exception itself is not kept."""
+        """Its type, the begin of its message and the end of its traceback; the exception itself is not kept."""
         self.add("job")
         (run,) = self.claim().runs
         run.exception, run.traceback = ValueError("three: is odd"), "much\n" * 10_000 + "the end"
-        run.reason = "error: ValueError: three: is odd"
+        run.reason = "error: ValueError: three: is odd" + " and much more" * 10_000
         run.outcome, run.started, run.finished = Outcome.ERROR, run.due, run.due + 1_500_000
         self.store.record_outcomes([run])
 
         (record,) = self.ended()
 
-        assert (record.exception_type, record.exception_message) == ("ValueError", "three: is odd")
+        assert record.exception_type == "ValueError"
+        assert record.exception_message is not None
+        assert record.exception_message.startswith("three: is odd")
+        assert len(record.reason or "") <= 10_001
         assert (record.outcome, record.duration) == ("error", 1.5)
         assert record.traceback is not None
         assert record.traceback.endswith("the end")
@@ -79,12 +82,12 @@ class Remembering(StoreBench):
         assert record.as_dict()["started_at"] == self.moment(0).isoformat()
 
     def test_skipped_and_missed_runs_have_records(self) -> None:
-        """Each with a sentence that says why."""
+        """Each with a sentence that says why, which the claim tells as well, for events and the log."""
         self.add("overlapping", at=0, every=60)
         self.add("late", at=0, every=60, coalesce=False, misfire_grace_time=90, max_instances=5)
         self.claim(0)
 
-        self.claim(160)
+        claim = self.claim(160)
 
         (skipped,) = self.ended(outcome="skipped")
         (missed,) = self.ended(outcome="missed")
@@ -94,6 +97,10 @@ class Remembering(StoreBench):
         assert skipped.reason.startswith("skipped: ")
         assert (missed.job_id, missed.scheduled_run_time) == ("late", self.moment(60))
         assert missed.reason == "missed: 100 s late, grace time 90 s"
+        told = [slot.run for _, slot in (*claim.skipped, *claim.missed)]
+        assert [(run.outcome, run.reason) for run in told if run is not None] == [
+            (record.outcome, record.reason) for record in (skipped, missed)
+        ]
 
     def test_the_latest_come_first(self) -> None:
         """By when they were due; as many as are wanted, of one job, with one outcome, or from a time on."""

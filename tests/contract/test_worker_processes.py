@@ -223,11 +223,15 @@ def test_a_worker_is_replaced_after_so_many_runs():
 @pytest.mark.parametrize(
     ("func", "args", "message"),
     [
-        (lambda: 1, [], "the job cannot be sent to a worker process: <lambda> with args"),
-        (add, [sys._getframe(), 1], "the job cannot be sent to a worker process: add with args"),
-        (add, [Unreadable(), 1], "the job could not be unpickled in the worker process: ValueError"),
-        (hand_out_lock, [], "the job ran, but its result .* cannot be sent back from the worker process"),
-        (hand_out_unreadable, [], "invalid literal"),
+        (lambda: 1, [], "the run cannot be sent to a worker: <lambda> with args"),
+        (add, [sys._getframe(), 1], "the run cannot be sent to a worker: add with args"),
+        (add, [Unreadable(), 1], "the run could not be unpickled on the worker: ValueError"),
+        (hand_out_lock, [], "the job ran, but its result .* cannot be sent back from the worker"),
+        (
+            hand_out_unreadable,
+            [],
+            "its result cannot be unpickled in the scheduler's process: .*invalid literal",
+        ),
     ],
     ids=["function", "argument", "unreadable argument", "result", "unreadable result"],
 )

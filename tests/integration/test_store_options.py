@@ -226,3 +226,9 @@ def test_the_password_is_not_shown():
 def test_its_jobs_outlive_the_process():
     """So that the end of a program does not call them lost, and a method's object is known to be copied."""
     assert SQLAlchemyJobStore.persistent
+
+
+def test_there_may_be_no_end_to_the_limit_of_records():
+    """A database has one, of which the caller need not know."""
+    with BackgroundScheduler(jobstores={"default": SQLAlchemyJobStore("sqlite://")}) as scheduler:
+        assert scheduler.get_runs(limit=10**30) == []

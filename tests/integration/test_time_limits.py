@@ -219,6 +219,14 @@ def test_an_executor_that_cannot_refuses_at_the_call(executor, option):
     assert [(each.id, each.timeout, each.on_overlap) for each in scheduler.get_jobs()] == [(job.id, None, "skip")]
 
 
+def test_an_executor_that_cannot_cancel_a_coroutine_says_which_one_can():
+    """It does not ask for the coroutine function that it was given."""
+    scheduler = BackgroundScheduler(executors={"default": DebugExecutor()})
+
+    with pytest.raises(ValueError, match=r"it cannot stop a run; use a ThreadPoolExecutor, .* AsyncIOExecutor"):
+        scheduler.add_job(swallow, "interval", args=[None, None], hours=1, on_overlap="cancel_previous")
+
+
 def test_a_thread_cannot_be_cancelled_but_a_coroutine_can():
     """On the default executor, which need not have been made yet; a change of the function is looked at as well."""
     scheduler = BackgroundScheduler(executors={"processes": ProcessPoolExecutor()})

@@ -41,6 +41,12 @@ def test_exceptions_are_kept_by_name():
     assert Retry(on="tests.unit.test_retry:Busy").follows(1, Busy())
 
 
+def test_a_builtin_exception_with_two_names_is_known_by_both():
+    """``IOError`` is ``OSError``: a configuration file that says the one means the other."""
+    assert Retry(on="IOError") == Retry(on=OSError)
+    assert Retry(on="IOError").follows(1, ConnectionError())
+
+
 def test_equal_ones_are_equal_also_after_a_journey():
     """It is a value."""
     retry = Retry(4, 1.5, 3, 60, 2, on=(Busy, OSError))
@@ -51,9 +57,20 @@ def test_equal_ones_are_equal_also_after_a_journey():
     assert len({retry, Retry(4, 1.5, 3, 60, 2, on=(Busy, OSError))}) == 1
 
 
+def test_it_cannot_be_changed():
+    """Jobs with the same options share it."""
+    retry = Retry(3)
+    with pytest.raises(AttributeError, match="make another one with max_attempts=4"):
+        retry.max_attempts = 4
+    assert retry == Retry(3)
+
+
 def test_a_configuration_may_give_it_as_a_dict():
     """`job_defaults` of a file hold no objects."""
     assert Retry.of({"max_attempts": 5, "on": ["OSError"]}) == Retry(5, on=OSError)
+    text = {"max_attempts": "5", "delay": "1.5", "backoff": "3", "max_delay": "60", "on": "KeyError, tests.jobs:Busy"}
+    assert Retry.of(text) == Retry(5, 1.5, 3, 60, on=("KeyError", "tests.jobs:Busy"))
+    assert Retry.of("none") is None
     with pytest.raises(TypeError, match=r"unknown argument of retry 'atempts'.*max_attempts"):
         Retry.of({"atempts": 5})
     with pytest.raises(TypeError, match="retry must be a Retry, a dict of its arguments, or None, not 3"):
@@ -72,6 +89,9 @@ def test_a_configuration_may_give_it_as_a_dict():
         ({"jitter": None}, TypeError, "jitter must be a number"),
         ({"on": int}, TypeError, "on must hold classes of exceptions, not .*int"),
         ({"on": ()}, ValueError, "on must name a class"),
+        ({"on": "ConectionError"}, ValueError, "builtin ones as 'OSError', not 'ConectionError'.*'ConnectionError'"),
+        ({"on": ("OSError", "json.JSONDecodeError")}, ValueError, "did you mean 'json:JSONDecodeError'"),
+        ({"on": "print"}, ValueError, "on must name exceptions as 'module:Class'"),
         ({"on": 5}, TypeError, "on must be a class of exceptions or several, not 5"),
     ],
 )

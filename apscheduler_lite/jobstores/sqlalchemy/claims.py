@@ -326,19 +326,14 @@ class Work:
             claim.skip(
                 job, made, self.alias, job.zone, self.now, (ongoing[0].due, ongoing[0].claimed) if ongoing else None
             )
-        if self.keeps:
-            self.rows += [new_row(slot.run, None, self.now) for slot in made.skipped or () if slot.run is not None]
         for slot in made.missed or ():
             claim.missed.append((job, slot))
-            reason = reason_of_missed(slot, job._options, self.now, self.down, job.zone)
-            self._record(job, slot, Outcome.MISSED, reason)
-
-    def _record(self, job: Job, slot: Slot, outcome: str, reason: str) -> None:
-        if not self.keeps:
-            return
-        run = Run.of(job, self.alias, slot.fire_time, slot.due)
-        run.outcome, run.reason, run.finished = outcome, reason, self.now
-        self.rows.append(new_row(run, None, self.now))
+            run = slot.run = Run.of(job, self.alias, slot.fire_time, slot.due)
+            run.outcome, run.finished = Outcome.MISSED, self.now
+            run.reason = reason_of_missed(slot, job._options, self.now, self.down, job.zone)
+        if self.keeps:
+            dropped = [slot.run for slot in (*(made.skipped or ()), *(made.missed or ())) if slot.run is not None]
+            self.rows += [new_row(run, None, self.now) for run in dropped]
 
     def write(self, connection: Connection, claims: Claims) -> None:
         """Write it all."""

@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, exists, select
 from apscheduler_lite._reasons import REMOVED
 from apscheduler_lite._slots import is_to_be_set_back
 from apscheduler_lite._timezones import UTC
-from apscheduler_lite.jobstores._history import LONGEST_TEXT
+from apscheduler_lite.jobstores._history import begin_of, end_of
 from apscheduler_lite.records import RunRecord
 from apscheduler_lite.runs import Outcome, Run, exception_name
 
@@ -48,7 +48,7 @@ def new_row(run: Run, member: Member | None, now: int) -> dict[str, Any]:
     return {
         "id": run.id,
         "job_id": run.job_id,
-        "job_name": None if job is None else _storable(job.name),
+        "job_name": None if job is None else _storable(begin_of(job.name)),
         "executor": run.executor,
         "scheduler": None if member is None else member.id,
         "host": None if member is None else member.host,
@@ -62,19 +62,15 @@ def new_row(run: Run, member: Member | None, now: int) -> dict[str, Any]:
         "started": None,
         "finished": run.finished,
         "outcome": run.outcome,
-        "reason": _storable(run.reason),
+        "reason": _storable(begin_of(run.reason)),
         "exception": None,
         "traceback": None,
     }
 
 
 def _storable(text: str | None) -> str | None:
-    """Return a text that every database takes: of bounded length, without NUL and without half a character."""
-    if text is None:
-        return None
-    if len(text) > LONGEST_TEXT:
-        text = f"…{text[-LONGEST_TEXT:]}"
-    return text if text.isprintable() else text.replace("\0", "�").encode("utf-8", "replace").decode()
+    """Return a text that every database takes: without NUL and without half a character."""
+    return text if text is None or text.isprintable() else text.replace("\0", "�").encode("utf-8", "replace").decode()
 
 
 def _given_up(reason: str) -> str:
@@ -135,9 +131,9 @@ class Records:
             "b_started": run.started,
             "b_finished": run.finished or now,
             "b_outcome": run.outcome or Outcome.ERROR,
-            "b_reason": _storable(run.reason),
+            "b_reason": _storable(begin_of(run.reason)),
             "b_exception": None if run.exception is None else exception_name(run.exception),
-            "b_traceback": _storable(run.traceback),
+            "b_traceback": _storable(end_of(run.traceback)),
         }
 
     @staticmethod
