@@ -94,15 +94,19 @@ class Attempt:
     async def _awaited(self, awaitable: Awaitable[Any]) -> Any:
         self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
         try:
+            if self._run.stopped_by is not None:  # since it began, and before it awaited anything
+                await asyncio.sleep(0)
+                raise asyncio.CancelledError
             return await awaitable
         finally:
             self._task = None
 
     def stop(self, why: BaseException) -> bool:
         """Tell it to stop; return whether it awaits something, and can therefore be cancelled."""
+        if not isinstance(why, JobTimeoutError) or self._task is not None:
+            self._run.stopped_by = why
         loop, task = self._loop, self._task
         if task is not None and loop is not None:
-            self._run.stopped_by = why
             loop.call_soon_threadsafe(task.cancel)
             return True
         if isinstance(why, JobTimeoutError):
