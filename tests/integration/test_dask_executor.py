@@ -17,7 +17,7 @@ from tests.waiting import wait_until
 distributed = pytest.importorskip("distributed", reason="distributed is not installed")
 
 from apscheduler_lite.executors.dask import DaskExecutor  # noqa: E402 - it needs Dask
-from apscheduler_lite.executors.dask.session import key_of  # noqa: E402
+from apscheduler_lite.executors.dask.tasks import key_of  # noqa: E402
 
 
 @pytest.fixture(scope="module")
