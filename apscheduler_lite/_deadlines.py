@@ -7,12 +7,12 @@ mark: the heap drops it when it comes to the top, or when such marks outnumber w
 
 from __future__ import annotations
 
-import logging
 from heapq import heapify, heappop, heappush
 from itertools import count
 from threading import Thread, get_ident
 
 from ._clock import Alarm
+from ._guarded_logger import logger_named
 from ._locks import make_lock
 
 TYPE_CHECKING = False
@@ -26,7 +26,7 @@ __all__ = ["Deadline", "Deadlines"]
 LONGEST_SLEEP = 3600.0
 """Seconds between two looks at the clock, at the most: no lock can be waited for until the end of time."""
 
-_logger = logging.getLogger("apscheduler_lite.executors")
+_logger = logger_named("apscheduler_lite.executors")
 
 
 class Deadline:

@@ -9,7 +9,6 @@ cancellation: it swallows it, or blocks its loop.
 from __future__ import annotations
 
 import sys
-import traceback
 
 from apscheduler_lite._clock import SystemClock
 from apscheduler_lite._deadlines import Deadlines
@@ -130,6 +129,8 @@ def abandon(executor: BaseExecutor, threads: WorkerThreads, run: Run) -> None:
 
 def _where(thread: Any) -> str | None:
     """Return the calls that the thread is in, as a traceback shows them, without our own."""
+    import traceback  # here, because its import costs milliseconds
+
     frame = sys._current_frames().get(thread.ident)
     if frame is None:
         return None

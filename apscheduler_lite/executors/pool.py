@@ -147,7 +147,7 @@ class ThreadPoolExecutor(_WorkersExecutor):
     def _make_common(self) -> Callable[[], None]:
         # New ones each time: those of the last time may still be busy, or may have stayed in the parent process.
         self._loop_thread = loop_thread = LoopThread("apscheduler_lite.loop")
-        self._limits = limits = TimeLimits(self, loop_thread.cancel, self._give_up)
+        self._limits = limits = TimeLimits(self, self._stop, self._give_up)
 
         def close() -> None:
             limits.close()
@@ -161,6 +161,10 @@ class ThreadPoolExecutor(_WorkersExecutor):
     def _give_up(self, run: Run) -> None:
         if self._pool is not None:
             abandon(self, self._pool, run)
+
+    def _stop(self, run: Run, why: BaseException) -> bool:
+        """Cancel what a run awaits; return whether there is anything, or will be in a moment."""
+        return self._loop_thread.cancel(run, why) or self.can_cancel(run.func)
 
     def can_cancel(self, func: Any) -> bool:
         """Return whether it is a coroutine function: a thread cannot be stopped."""

@@ -112,7 +112,7 @@ def test_listeners_are_compared_without_a_lock():
         scheduler.add_listener(uncallable())
     scheduler.shutdown()
 
-    assert curious not in [listener for listener, _ in scheduler._listeners._listeners if listener is curious]
+    assert curious not in [listener for listener, *_ in scheduler._listeners._listeners if listener is curious]
 
 
 class OddZone(BaseTrigger):

@@ -100,7 +100,7 @@ def test_what_is_asked_often_is_answered_by_an_index(store):
     event.listen(engine, "before_cursor_execute", listen)
     store._has_open = True
     claim_a_hundred(store, 0)
-    store._books_of_ours.defer("job 500", store.scheduler.clock.now())
+    store._own_books.defer("job 500", store.scheduler.clock.now())
     store._has_open = True
     claim_a_hundred(store, 1)
     event.remove(engine, "before_cursor_execute", listen)
