@@ -74,7 +74,7 @@ def ended(executor, count=1):
         ({"address": "tcp://host:1", "resources": "GPU"}, TypeError, "resources must be a dict"),
         ({"address": "tcp://host:1", "resources": {"GPU": 0}}, ValueError, r"resources\['GPU'\] must be a positive"),
         ({"address": "tcp://host:1", "max_workers": 0}, ValueError, "max_workers"),
-        ({"address": "tcp://host:1", "prefetch": -1}, TypeError, "prefetch"),
+        ({"address": "tcp://host:1", "prefetch": -1}, ValueError, "prefetch"),
         ({"address": "tcp://host:1", "client_options": 3}, TypeError, "client_options must be a dict"),
     ],
 )
