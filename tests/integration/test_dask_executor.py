@@ -17,7 +17,7 @@ from tests.waiting import wait_until
 distributed = pytest.importorskip("distributed", reason="distributed is not installed")
 
 from apscheduler_lite.executors.dask import DaskExecutor  # noqa: E402 - it needs Dask
-from apscheduler_lite.executors.dask.session import key_of  # noqa: E402
+from apscheduler_lite.executors.dask.tasks import key_of  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def ended(executor, count=1):
         ({"address": "tcp://host:1", "resources": "GPU"}, TypeError, "resources must be a dict"),
         ({"address": "tcp://host:1", "resources": {"GPU": 0}}, ValueError, r"resources\['GPU'\] must be a positive"),
         ({"address": "tcp://host:1", "max_workers": 0}, ValueError, "max_workers"),
-        ({"address": "tcp://host:1", "prefetch": -1}, TypeError, "prefetch"),
+        ({"address": "tcp://host:1", "prefetch": -1}, ValueError, "prefetch"),
         ({"address": "tcp://host:1", "client_options": 3}, TypeError, "client_options must be a dict"),
     ],
 )

@@ -113,13 +113,9 @@ class DaskExecutor(BaseExecutor):
         return is_coroutine_function(func)
 
     def cancel(self, run: Run, why: BaseException | None = None) -> bool:
-        if self._session is None or run.outcome is not None or not self.can_cancel(run.func):
+        if self._session is None or not self.can_cancel(run.func):
             return False
-        why = why or JobCancelledError("it was cancelled")
-        if not self._session.stop(run, why):
-            return False
-        run.stopped_by = why  # whatever comes back
-        return True
+        return self._session.cancel(run, why or JobCancelledError("it was cancelled"))
 
     def shutdown(self, wait: bool = True) -> None:
         if self._session is not None:

@@ -13,7 +13,7 @@ from contextlib import suppress
 import dask
 from distributed import Client, Future
 
-from apscheduler_lite.executors._attempt import stop_runs
+from apscheduler_lite.executors._attempt import runs_here, stop_runs
 
 from .guard import KEEPER, NOTE, Guard
 
@@ -26,6 +26,8 @@ __all__ = ["Connection"]
 
 CONNECT_TIMEOUT = 5.0
 """Seconds for one try to connect."""
+ASK_TIMEOUT = 5.0
+"""Seconds for which the workers' answers are waited for."""
 FETCH_TIMEOUT = 10.0
 """Seconds for which results that came together are fetched together."""
 
@@ -106,15 +108,25 @@ class Connection:
         client._send_to_scheduler({"op": "report-key", "key": key})  # should it be forgotten in this moment
         return future
 
-    def stop(self, reasons: Mapping[str, BaseException]) -> set[str]:
-        """Tell runs to stop on whatever worker they are; return the ids of those that have begun on one."""
-        found = self._connected().run(stop_runs, dict(reasons), on_error="ignore")
-        return {run_id for run_ids in found.values() for run_id in run_ids}
+    def places(self, run_ids: Sequence[str]) -> dict[str, str]:
+        """Return on which workers runs are that have begun."""
+        return self._ask_workers(runs_here, list(run_ids))
 
-    def cancel(self, key: str) -> None:
-        """Have Dask drop a task that has not begun."""
+    def stop(self, reasons: Mapping[str, BaseException]) -> dict[str, str]:
+        """Tell all workers to stop runs, or not to begin them; return on which workers those are that have begun."""
+        return self._ask_workers(stop_runs, dict(reasons))
+
+    def _ask_workers(self, question: Callable[[Any], list[str]], about: Any) -> dict[str, str]:
+        try:
+            answers = self._connected().run(question, about, on_error="ignore", callback_timeout=ASK_TIMEOUT)
+        except TimeoutError:  # a worker hangs; nobody can tell what goes on there
+            return {}
+        return {run_id: worker for worker, run_ids in answers.items() for run_id in run_ids}
+
+    def cancel(self, keys: Sequence[str]) -> None:
+        """Have Dask drop tasks that have not begun."""
         client = self._connected()
-        client.cancel([Future(key, client)], force=True)
+        client.cancel([Future(key, client) for key in keys], force=True)
 
     def forget(self, key: str, future: Any) -> None:
         """Let the Dask scheduler forget a task that has ended."""

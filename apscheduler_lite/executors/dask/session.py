@@ -7,32 +7,24 @@ key: after the connection was lost, and by another scheduler that takes it over 
 
 from __future__ import annotations
 
-import pickle
-from asyncio import CancelledError, sleep
+from asyncio import sleep
 from threading import Condition, Event, Thread, current_thread
 
 from distributed import KilledWorker
 from distributed.client import FutureCancelledError
-from distributed.protocol.pickle import dumps
 
 from apscheduler_lite._deadlines import Deadlines
 from apscheduler_lite._locks import make_lock
-from apscheduler_lite._references import name_of
 from apscheduler_lite._running import describe_exception, may_begin, note_stopped
-from apscheduler_lite.errors import JobTimeoutError, RemoteError
-from apscheduler_lite.executors._border import (
-    LOST,
-    packed,
-    perform_message,
-    take_answer,
-    tell_of_begin,
-    tell_of_loss,
-)
+from apscheduler_lite.errors import RemoteError
+from apscheduler_lite.executors._border import LOST, perform_message, take_answer, tell_of_begin, tell_of_loss
 from apscheduler_lite.executors._threads import WorkerThreads
 from apscheduler_lite.executors.base import fail
 from apscheduler_lite.runs import Outcome, _current
 
 from .guard import LEFT
+from .stopping import Stopping
+from .tasks import explained, is_connections_fault, key_of, message_of, on_crash_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,13 +32,12 @@ if TYPE_CHECKING:
 
     from distributed import Future
 
-    from apscheduler_lite._deadlines import Deadline
     from apscheduler_lite.executors.dask import DaskExecutor
     from apscheduler_lite.runs import Run
 
     from .connection import Connection
 
-__all__ = ["Session", "key_of"]
+__all__ = ["Session"]
 
 LOOK_EVERY = 1.0
 """Seconds between two looks at the connection and at the size of the cluster."""
@@ -56,20 +47,6 @@ FIRST_WAIT = 10.0
 """Seconds that a run which is handed over waits for the first connection."""
 
 GONE = "interrupted: Dask does not know the run any more"
-
-
-def key_of(run: Run) -> str:
-    """
-    Return the key of a run's task: job id and scheduled time, as people read them, and the run's id.
-
-    The id keeps apart what two applications on one cluster call by the same names.
-    """
-    return f"{run.key}/{run.id}"
-
-
-def on_crash_of(run: Run) -> str:
-    """Return what is to become of a run whose worker is lost."""
-    return "skip" if run.job is None else run.job._options.on_crash
 
 
 class Session:
@@ -89,10 +66,7 @@ class Session:
         self._why_not: BaseException | None = None  # there is no connection
         self._keeper: Thread | None = None
         self._name = name
-        self._deadlines = Deadlines(executor._clock, f"{name}.limits")
-        self._limits: dict[Run, Deadline] = {}
-        self._to_be_stopped: dict[Run, BaseException] = {}
-        self._dropped: dict[str, BaseException] = {}  # ids of runs that Dask was told to drop
+        self._stopping = Stopping(connection, Deadlines(executor._clock, f"{name}.limits"), self._bell)
         self._ended: list[tuple[Run, Future[Any]]] = []  # tasks whose answers are to be fetched
         self._tellers = WorkerThreads(1, lambda: _Teller(self), f"{name}.teller")
 
@@ -138,65 +112,28 @@ class Session:
 
     def _send(self, run: Run) -> None:
         executor = self._executor
-        message = _message_of(run)
+        message = message_of(run)
         key = key_of(run)
         tell_of_begin(run, executor._logger, executor._clock)
         self._in_progress[key] = run
         run.started = executor._clock.now()
-        self._limit(run)
+        self._stopping.begin(run)
         try:
             future = self._connection.submit(perform_message, message, key, on_crash_of(run), executor.resources)
             self._connection.call_soon(self._collect, run, future)
         except BaseException:
             self._in_progress.pop(key, None)
-            self._unlimit(run)
+            self._stopping.end(run)
             raise
 
-    # -- stopping ----------------------------------------------------------------------------------------------
-
-    def stop(self, run: Run, why: BaseException) -> bool:
+    def cancel(self, run: Run, why: BaseException) -> bool:
         """Have a run stopped, wherever it is; return whether it is in progress here."""
-        if self._in_progress.get(key_of(run)) is not run or run.outcome is not None:
-            return False
         with self._lock:
-            self._to_be_stopped[run] = why
-        self._bell.set()
+            if self._in_progress.get(key_of(run)) is not run:
+                return False
+            run.stopped_by = why  # whatever comes back
+        self._stopping.cancel(run, why)
         return True
-
-    def _limit(self, run: Run) -> None:
-        """
-        Have a run stopped by our clock when its time is over.
-
-        Its worker does that by the clock there, which is soon enough mostly.
-        """
-        if run.timeout is not None:
-            why = JobTimeoutError(run.timeout)
-            self._limits[run] = self._deadlines.add(run.timeout, lambda: self.stop(run, why))
-
-    def _unlimit(self, run: Run) -> None:
-        deadline = self._limits.pop(run, None)
-        if deadline is not None:
-            self._deadlines.remove(deadline)
-
-    def _stop_runs(self) -> None:
-        """Tell the workers of the runs that are to be stopped; of one that no worker has begun, tell Dask."""
-        with self._lock:
-            asked, self._to_be_stopped = self._to_be_stopped, {}
-        reasons = {run.id: why for run, why in asked.items() if run.outcome is None}
-        late, self._dropped = self._dropped, {}
-        if not reasons and not late:
-            return
-        begun = self._connection.stop(reasons | late)
-        for run, why in asked.items():
-            if run.id in begun or run.id not in reasons:
-                continue
-            if isinstance(why, JobTimeoutError):
-                self._limit(run)  # its time has not begun to run
-            else:
-                self._connection.cancel(key_of(run))
-                self._dropped[run.id] = why
-        if self._dropped:
-            self._bell.set()  # a worker may have begun one in the meantime
 
     def attach(self, run: Run) -> None:
         """Take over a run that another scheduler had handed to Dask."""
@@ -228,7 +165,7 @@ class Session:
         self._take(run, future, await self._connection.result(future))
 
     def _take(self, run: Run, future: Future[Any], answer: Any) -> None:
-        if _is_connections_fault(answer):
+        if is_connections_fault(answer):
             self._find_again(run)
         else:
             self._connection.forget(key_of(run), future)
@@ -242,7 +179,9 @@ class Session:
     def tell(self, run: Run, answer: bytes | BaseException | None) -> None:
         """Write down how a run ended, and tell of it."""
         executor = self._executor
-        self._unlimit(run)
+        with self._lock:
+            self._in_progress.pop(key_of(run), None)  # from here on, nobody cancels it
+        self._stopping.end(run)
         if run.stopped_by is not None:
             note_stopped(run, executor._clock, executor._logger)
             answer = None
@@ -256,11 +195,10 @@ class Session:
             self._note_loss(run, GONE if is_gone else LOST)
         elif isinstance(answer, BaseException):
             executor._logger.error("Error running job %s: %s", run.job or run.job_id, describe_exception(answer))
-            fail(run, _explained(answer), executor._clock)
+            fail(run, explained(answer), executor._clock)
         if run.finished is None:
             run.finished = executor._clock.now()
         with self._lock:
-            self._in_progress.pop(key_of(run), None)
             self._unfinished -= 1
         try:
             executor._run_ended(run)
@@ -302,7 +240,7 @@ class Session:
                 self._bell.wait(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
             self._bell.clear()
-        self._deadlines.close()
+        self._stopping.close()
         self._connection.close()
         self._tellers.shutdown(wait=False)
 
@@ -317,7 +255,7 @@ class Session:
             was_ready = connection.is_ready
             if not was_ready:
                 connection.open()
-            self._stop_runs()
+            self._stopping.look()
             threads = connection.threads(self._executor.resources)
             self._find_tasks()
         except Exception as exc:
@@ -395,34 +333,3 @@ class _Teller:
 
     def close(self) -> None:
         """Nothing is held."""
-
-
-def _message_of(run: Run) -> bytes:
-    """
-    Return a run as bytes; a function without an importable name, or of the main script, goes by value.
-
-    Raises:
-        RemoteError: it cannot be pickled.
-    """
-    message, func = packed(run)
-    if func is None:
-        return pickle.dumps((message, None))
-    try:
-        return bytes(dumps((message, func)))  # type: ignore[no-untyped-call]
-    except Exception as exc:
-        raise RemoteError(
-            f"the run cannot be sent to a worker: {name_of(func)} cannot be pickled: {describe_exception(exc)}"
-        ) from exc
-
-
-def _is_connections_fault(answer: object) -> bool:
-    """Return whether an answer has not come for reasons that have nothing to do with its run."""
-    if isinstance(answer, FutureCancelledError):
-        return answer.reason == "scheduler-connection-lost"
-    return isinstance(answer, (OSError, CancelledError))  # it broke in the midst of it, or its client was closed
-
-
-def _explained(exc: BaseException) -> BaseException:
-    if isinstance(exc, RemoteError):
-        return exc
-    return RemoteError(f"the run could not travel to a Dask worker and back: {describe_exception(exc)}")
