@@ -201,7 +201,10 @@ class Catalog:
 
     def _add_stored(self, new: list[NewJob], alias: str, store: BaseJobStore, now: int) -> list[Job]:
         stored = self._store_all(new, alias, store, now)
-        wanted = [(each.job, run_id) for each in new for run_id in each.run_ids if not is_finished(each.job)]
+        wanted: list[tuple[Job, str]] = []
+        for each in new:
+            if each.run_ids and not is_finished(each.job):
+                wanted += [(each.job, run_id) for run_id in each.run_ids]
         if wanted:
             store.open_runs(wanted, now)
             for each in new:

@@ -70,7 +70,9 @@ def execute(
 
     What the function returns is awaited when it is awaitable, by `run_awaitable` or else on a loop of its own.
     """
-    if not may_begin(run, clock, logger) or not _begins(run, clock, logger):
+    if run.lease is not None and not may_begin(run, clock, logger):
+        return
+    if not _begins(run, clock, logger):
         return
     limited = None if run.timeout is None else limits
     if limited is not None:
@@ -158,21 +160,7 @@ def _begins(run: Run, clock: Clock, logger: logging.Logger) -> bool:
         note_stopped(run, clock, logger)
         return False
     now = clock.now()
-    late = now - (run.due if run.ready is None else run.ready)
-    if run.grace is not None and late > run.grace:
-        grace = run.grace / 1e6
-        run.outcome = Outcome.MISSED
-        run.reason = missed(late, run.grace, run.down, run.zone)
-        run.finished = now
-        _say(
-            logger,
-            _WARNING,
-            'Run time of job "%s" was missed by %s (misfire_grace_time=%g)',
-            run.job or run.job_id,
-            duration_text(late / 1e6),
-            grace,
-            extra={"action": "run_missed", "job_id": run.job_id},
-        )
+    if run.grace is not None and _is_missed(run, now, run.grace, logger):
         return False
     run.started = now
     if logger.isEnabledFor(_INFO):
@@ -184,6 +172,26 @@ def _begins(run: Run, clock: Clock, logger: logging.Logger) -> bool:
             run.scheduled_run_time,
             extra={"action": "run_started", "job_id": run.job_id},
         )
+    return True
+
+
+def _is_missed(run: Run, now: int, grace: int, logger: logging.Logger) -> bool:
+    """Return whether a run is later than its grace time allows; if so, note that."""
+    late = now - (run.due if run.ready is None else run.ready)
+    if late <= grace:
+        return False
+    run.outcome = Outcome.MISSED
+    run.reason = missed(late, grace, run.down, run.zone)
+    run.finished = now
+    _say(
+        logger,
+        _WARNING,
+        'Run time of job "%s" was missed by %s (misfire_grace_time=%g)',
+        run.job or run.job_id,
+        duration_text(late / 1e6),
+        grace / 1e6,
+        extra={"action": "run_missed", "job_id": run.job_id},
+    )
     return True
 
 

@@ -67,7 +67,7 @@ class WorkerThreads:
         with self._lock:
             if self._is_closed:
                 raise RuntimeError(f"the worker threads of {self._name} have been shut down")
-            if len(self._threads) < min(self._unfinished + 1, self.max_workers):
+            if self._unfinished >= len(self._threads) < self.max_workers:
                 self._start_thread()
             self._unfinished += 1
             self._queue.put(item)

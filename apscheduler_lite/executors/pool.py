@@ -72,19 +72,18 @@ class _WorkersExecutor(BaseExecutor):
         return self._pool.free() + self.prefetch if self._pool is not None else 0
 
     def submit_run(self, run: Run) -> None:
+        if self._pool is None:
+            raise RuntimeError(f"this {type(self).__name__} has not been started; add it to a running scheduler")
         if self._hands_over_jobs:
             super().submit_run(run)
         else:
-            self._enqueue(run)
+            self._pool.submit(run)
 
     def _do_submit_job(self, job: Job, run_times: Sequence[datetime]) -> None:
-        for run in self._handed_over(job, run_times):
-            self._enqueue(run)
-
-    def _enqueue(self, run: Run) -> None:
         if self._pool is None:
             raise RuntimeError(f"this {type(self).__name__} has not been started; add it to a running scheduler")
-        self._pool.submit(run)
+        for run in self._handed_over(job, run_times):
+            self._pool.submit(run)
 
     def shutdown(self, wait: bool = True) -> None:
         if self._pool is not None:

@@ -129,7 +129,7 @@ class Bookkeeping:
                     self.history.add(run)
                     if self.failures:
                         self.failures.pop(run.job_id, None)
-                if run.next_attempt is not None or self.open:
+                if run.next_attempt is not None or self.open.count:
                     freed = self.follow(run) or freed
         return freed
 

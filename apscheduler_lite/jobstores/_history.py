@@ -56,10 +56,10 @@ class History:
         """Keep how a run ended, which bears its outcome."""
         if not self._keep:
             return
-        exception = run.exception
+        job, exception = run.job, run.exception
         facts = (
             run._id or run.number,
-            None if run.job is None else run.job.name,
+            None if job is None else job.name,
             run.executor,
             run.fire_time,
             run.due,

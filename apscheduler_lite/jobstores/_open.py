@@ -61,32 +61,38 @@ class OpenRun:
 
 
 class OpenRuns:
-    """The runs of one store that wait. Not locked: its owner's lock is held."""
+    """
+    The runs of one store that wait. Not locked: its owner's lock is held.
 
-    __slots__ = ("_blocked", "_heap", "_short")
+    Attributes:
+        count: how many there are; asked for with every run and every change of a job, so it must cost nothing.
+    """
+
+    __slots__ = ("_blocked", "_heap", "_short", "count")
 
     def __init__(self) -> None:
         self._heap: list[tuple[int, int, OpenRun]] = []
         self._blocked: dict[str, list[OpenRun]] = {}  # by job: those that wait for one of its runs to end, or for it
         self._short: list[OpenRun] = []  # those that no worker was free for
-
-    def __bool__(self) -> bool:
-        return bool(self._heap or self._blocked or self._short)
+        self.count = 0
 
     def add(self, run: Run, at: int) -> None:
         """Let a run wait until that instant."""
         heappush(self._heap, (at, next(_numbers), OpenRun(run, at)))
+        self.count += 1
 
     def take(self, now: int) -> list[OpenRun]:
         """Return those whose time has come, but those that are blocked, earliest first; they do not wait any more."""
         due, self._short = self._short, []
         while self._heap and self._heap[0][0] <= now:
             due.append(heappop(self._heap)[2])
+        self.count -= len(due)
         return due
 
     def block(self, each: OpenRun) -> None:
         """Let one wait for its job to be free."""
         self._blocked.setdefault(each.run.job_id, []).append(each)
+        self.count += 1
 
     def free(self, job_id: str) -> bool:
         """Let those go on that wait for that job; return whether there are any."""
@@ -97,6 +103,7 @@ class OpenRuns:
     def lay_by(self, each: OpenRun) -> None:
         """Let one wait for a free worker: for the next claim, whenever that is."""
         self._short.append(each)
+        self.count += 1
 
     def next_at(self) -> int | None:
         """Return when the first one's time comes."""
@@ -106,6 +113,7 @@ class OpenRuns:
         """Return the runs of a job, or of all; they do not wait any more."""
         dropped = [each.run for each in self._all() if job_id in (None, each.run.job_id)]
         if dropped:
+            self.count -= len(dropped)
             self._heap = [entry for entry in self._heap if job_id not in (None, entry[2].run.job_id)]
             heapify(self._heap)
             self._short = [each for each in self._short if job_id not in (None, each.run.job_id)]

@@ -59,7 +59,7 @@ def _claim_beside(store: BaseJobStore, books: Bookkeeping, now: int, left: dict[
     """Claim what is beside the schedules, after another try to take back what no executor took."""
     if books.owed:
         _take_back_owed(store, books, now, claim)
-    if books.open:
+    if books.open.count:
         claim_open(books, partial(_look_up, store), now, left, claim)
 
 

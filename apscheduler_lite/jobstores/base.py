@@ -233,7 +233,7 @@ class BaseJobStore(ABC):
                     self.update_job(job)
                 books.changes += 1
             books.retries.pop(job_id, None)
-            if books.open:
+            if books.open.count:
                 with books.lock:
                     books.open.free(job_id)  # they may have waited for the end of a pause
             return job
@@ -291,6 +291,8 @@ class BaseJobStore(ABC):
             these runs, with outcome and reason; they are on record as skipped.
         """
         books = self._books
+        if not books.open.count:
+            return []
         with books.lock:
             return [books.keep(run, Outcome.SKIPPED, REMOVED, now) for run in books.open.drop(job_id)]
 

@@ -176,7 +176,7 @@ class MemoryJobStore(BaseJobStore):
         self._changes += 1
         self._waiting.discard(job.id)
         self._state.retries.pop(job.id, None)
-        if self._state.open:
+        if self._state.open.count:
             self._state.open.free(job.id)  # they may have waited for the end of a pause
         if job._next is not None:
             heappush(self._heap, (job._next, job.id))
@@ -208,7 +208,7 @@ class MemoryJobStore(BaseJobStore):
         # Runs that wait for a worker are in this process anyway, so nothing is gained by leaving them due: all that
         # is due is claimed, whatever the capacity.
         claim = Claim()
-        if self._state.open:
+        if self._state.open.count:
             claim_open(self._state, self._jobs.get, now, dict.fromkeys(capacity), claim)
         with self._lock:
             due = self._take_due(now)
@@ -221,10 +221,9 @@ class MemoryJobStore(BaseJobStore):
                     for each in due:
                         self._put_back(each.job.id)
                 raise
-            with self._lock:
-                for each in due:
-                    self._settle(each, now, claim)
         with self._lock:
+            for each in due:
+                self._settle(each, now, claim)
             claim.next_due = self._peek()
             first = self._state.open.next_at()
         if first is not None and (claim.next_due is None or first < claim.next_due):
@@ -258,7 +257,8 @@ class MemoryJobStore(BaseJobStore):
             due.fault = exc
 
     def _settle(self, due: DueJob, now: int, claim: Claim) -> None:
-        job, made, job_id = due.job, due.plan, due.job.id
+        job, made = due.job, due.plan
+        job_id = job.id
         if not due.is_still(self._jobs.get(job_id)):
             self._put_back(job_id)  # changed or removed meanwhile: planned anew at once, if it is still due
             return
@@ -291,10 +291,12 @@ class MemoryJobStore(BaseJobStore):
         if made.skipped:
             claim.skip(job, made, self._alias or "", zone, now, state.ongoing(job.id))
         if made.runs:
-            started = [Run.of(job, self._alias or "", slot.fire_time, slot.due, zone) for slot in made.runs]
-            if made.next is None:
-                for run in started:
+            started = []
+            for slot in made.runs:
+                run = Run.of(job, self._alias or "", slot.fire_time, slot.due, zone)
+                if made.next is None:
                     run.is_last = True
+                started.append(run)
             if state.down is not None:
                 state.tell_downtime(started)
             running = state.instances.get(job.id)
@@ -330,24 +332,25 @@ class MemoryJobStore(BaseJobStore):
     def record_outcomes(self, runs: Sequence[Run]) -> bool:
         freed = False
         with self._lock:
-            instances, history = self._state.instances, self._state.history
+            state = self._state
             for run in runs:
+                job_id = run.job_id
                 if run.outcome is not None:
-                    history.add(run)
-                if run.next_attempt is not None or self._state.open:
-                    freed = self._state.follow(run) or freed
-                running = instances.get(run.job_id)
+                    state.history.add(run)
+                if run.next_attempt is not None or state.open.count:
+                    freed = state.follow(run) or freed
+                running = state.instances.get(job_id)
                 if running is None:
                     continue
                 if len(running) == 1 and running[0] is run:
-                    del instances[run.job_id]
+                    del state.instances[job_id]
                 elif run in running:
                     running.remove(run)
-                if self._state.failures and run.outcome is not None:
-                    self._state.failures.pop(run.job_id, None)
-                if self._waiting and run.job_id in self._waiting:
-                    self._waiting.discard(run.job_id)
-                    self._put_back(run.job_id)
+                if state.failures and run.outcome is not None:
+                    state.failures.pop(job_id, None)
+                if job_id in self._waiting:
+                    self._waiting.discard(job_id)
+                    self._put_back(job_id)
                     freed = True
         return freed
 

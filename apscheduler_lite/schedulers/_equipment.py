@@ -292,8 +292,8 @@ class Equipment(ABC):
         Raises:
             ValueError: the message says which executor can.
         """
-        cancels = job.on_overlap == "cancel_previous"
-        if job.timeout is None and not cancels:
+        cancels = job._options.on_overlap == "cancel_previous"
+        if job._options.timeout is None and not cancels:
             return
         executor = self._executors.get(job.executor)
         if executor is None and job.executor == "default":

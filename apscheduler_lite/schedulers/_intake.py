@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import repeat
+from operator import is_
 from types import FunctionType
 
 from apscheduler_lite._new_jobs import NewJob, is_finished
@@ -271,10 +273,13 @@ class Intake(Engine):
         return NewJob(job, as_bool(replace, "replace_existing"), next_run_time is not undefined)
 
     def _options_of(self, executor: Any, options: dict[str, Any]) -> JobOptions:
+        has_executor = executor != self._job_defaults.executor
+        if not has_executor and all(map(is_, options.values(), repeat(undefined))):
+            return self._job_defaults  # the common case: nothing is given
         given = {name: value for name, value in options.items() if value is not undefined}
-        if executor != self._job_defaults.executor:
+        if has_executor:
             given["executor"] = executor
-        return self._job_defaults.replaced(validated(given)) if given else self._job_defaults
+        return self._job_defaults.replaced(validated(given))
 
     def _create_trigger(
         self,
@@ -291,10 +296,11 @@ class Intake(Engine):
     def _add(self, new: list[NewJob], alias: str) -> None:
         as_name(alias, "jobstore")
         self._say_if_copy()
+        wake = False
         for each in new:
             self._check_executor(each.job)
+            wake = wake or bool(each.run_ids)
         self._check_before_adding(new, alias)
-        wake = any(each.run_ids for each in new)
         stored = self._catalog.add(new, alias, self.clock.now())
         for job in stored:
             if is_finished(job):

@@ -94,8 +94,11 @@ class Runs(Intake):
 
     def _remembering(self) -> Iterable[tuple[str, BaseJobStore]]:
         """Return the stores that can be asked for runs: the usable ones, and those that answer while closed."""
+        usable = self._catalog.usable
+        if len(usable) == len(self._catalog.stores):
+            return usable
         closed = {alias: store for alias, store in list(self._catalog.stores.items()) if store.answers_while_closed}
-        return {**closed, **dict(self._catalog.usable)}.items()
+        return {**closed, **dict(usable)}.items()
 
     def _last_run(self, job_id: str, alias: str | None) -> RunRecord | None:
         for name, store in self._remembering():
