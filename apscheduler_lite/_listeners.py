@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from ._interrupts import ends_program
 from ._locks import make_lock
-from ._mailbox import Mailbox, is_mailbox_thread
 from ._options import as_bool, as_positive_integer
 from ._references import name_of
 from ._running import run_awaitable
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ._clock import Clock
+    from ._mailbox import Mailbox
     from .events import SchedulerEvent
 
     Listener = Callable[[Any], Any]
@@ -52,7 +52,11 @@ class Listeners:
             raise TypeError(f"callback must be callable, not {shorten(listener)}")
         if as_positive_integer(mask, "mask") & ~EVENT_ALL:
             raise ValueError(f"mask {mask} holds codes that no event has; combine EVENT_… constants with |")
-        mailbox = Mailbox(*self._connections(listener)) if as_bool(deferred, "deferred") else None
+        mailbox: Mailbox | None = None
+        if as_bool(deferred, "deferred"):
+            from ._mailbox import Mailbox  # here, because deferred listeners are rare
+
+            mailbox = Mailbox(*self._connections(listener))
         with self._lock:
             # A new tuple each time: whoever is delivering at this moment goes on with the old one, without a lock.
             self._listeners = (*self._listeners, (listener, mask, mailbox))
@@ -105,9 +109,13 @@ class Listeners:
         Args:
             seconds_left: tells how long to wait at the longest, None for ever.
         """
-        if is_mailbox_thread():
-            return
-        for mailbox in self._mailboxes:
+        mailboxes = self._mailboxes
+        if mailboxes:
+            from ._mailbox import is_mailbox_thread
+
+            if is_mailbox_thread():
+                return
+        for mailbox in mailboxes:
             mailbox.drain(seconds_left())
 
     def begin_in_child(self) -> None:

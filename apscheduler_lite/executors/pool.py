@@ -184,6 +184,7 @@ class _ThreadWorker:
         self._clock: Clock = executor._clock
         self._await = executor._loop_thread.run
         self._failed: BaseException | None = None
+        self.report = executor._run_ended
         initializer = executor._pool_kwargs.get("initializer")
         if initializer is not None:
             try:
@@ -198,9 +199,6 @@ class _ThreadWorker:
             fail(run, RuntimeError(f"the initializer of the worker thread raised {self._failed!r}"), self._clock)
         else:
             execute(run, self._clock, executor._logger, self._await, executor._limits)
-
-    def report(self, run: Run) -> None:
-        self._executor._run_ended(run)
 
     def close(self) -> None:
         """Nothing is held."""

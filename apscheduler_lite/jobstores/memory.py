@@ -242,7 +242,7 @@ class MemoryJobStore(BaseJobStore):
             if retries:
                 retries.pop(job_id, None)
             running = len(instances[job_id]) if job_id in instances else 0
-            due.append(DueJob(job, job._next, running, backlog.get(job_id)))
+            due.append(DueJob(job, job._next, running, backlog.get(job_id) if backlog else None))
         return due
 
     def _plan(self, due: DueJob, now: int, capacity: Capacity) -> None:

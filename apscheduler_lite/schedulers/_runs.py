@@ -135,6 +135,8 @@ class Runs(Intake):
     def _check_address(self, job_id: str, alias: str | None) -> None:
         """Check where a job is said to be; there is none in a store that is not there."""
         as_name(job_id, "job_id")
+        if alias is None:
+            return
         try:
             self._check_alias(alias)
         except KeyError as exc:
