@@ -201,13 +201,10 @@ class Catalog:
 
     def _add_stored(self, new: list[NewJob], alias: str, store: BaseJobStore, now: int) -> list[Job]:
         stored = self._store_all(new, alias, store, now)
-        wanted: list[tuple[Job, str]] = []
-        for each in new:
-            if each.run_ids and not is_finished(each.job):
-                wanted += [(each.job, run_id) for run_id in each.run_ids]
-        if wanted:
-            store.open_runs(wanted, now)
-            for each in new:
+        asked = [each for each in new if each.run_ids and not is_finished(each.job)]
+        if asked:
+            store.open_runs([(each.job, run_id) for each in asked for run_id in each.run_ids], now)
+            for each in asked:
                 each.run_ids = []
         return stored
 
@@ -350,10 +347,9 @@ class Catalog:
         """
         Let the jobs of a store go on after the clock was set back.
 
-        Their next run time would else be further away by as much as the clock was set back. A beat goes on at once. A
-        job for a time of day waits as long as it would have waited, and then for the next such time: so it does not run
-        a second time because the clock shows that time again, and does not stand still for a year when the clock had
-        been a year ahead. A next run time that was given, rather than taken from the trigger, is waited for.
+        A beat goes on at once. A job for a time of day waits as long as it would have waited, and then for the next
+        such time: so it neither runs a second time when the clock shows that time again, nor stands still for a year
+        when the clock had been a year ahead. A next run time that the user has given is waited for.
 
         Args:
             store: the store.

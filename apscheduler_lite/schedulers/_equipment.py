@@ -304,7 +304,7 @@ class Equipment(ABC):
         if job.timeout is not None and not executor.keeps_timeout:
             raise ValueError(
                 f"timeout={job.timeout:g} cannot be kept by {what}, which has no way to stop a run or to do without"
-                " its worker; use a ThreadPoolExecutor, ProcessPoolExecutor or AsyncIOExecutor"
+                " its worker; use a ThreadPoolExecutor, ProcessPoolExecutor, AsyncIOExecutor or DaskExecutor"
             )
         if cancels and not executor.can_cancel(job.func):
             why = "a thread cannot be stopped; use a coroutine function or a ProcessPoolExecutor"
