@@ -12,6 +12,8 @@ import logging
 import sys
 import traceback
 from contextlib import suppress
+from contextvars import copy_context
+from functools import partial
 from threading import TIMEOUT_MAX, Event, Thread
 
 from apscheduler_lite._loops import LoopHere
@@ -69,7 +71,9 @@ class Attempt:
             _active.pop(self._run.id, None)
 
     def _make_within(self, seconds: float) -> dict[str, Any] | None:
-        self._thread = Thread(target=self._execute, name=f"apscheduler_lite.run.{self._run.job_id}", daemon=True)
+        # In the context of the worker's thread, by which functions find what the engine offers them.
+        act = partial(copy_context().run, self._execute)
+        self._thread = Thread(target=act, name=f"apscheduler_lite.run.{self._run.job_id}", daemon=True)
         self._thread.start()
         self._turn.wait(min(seconds, TIMEOUT_MAX))
         why = JobTimeoutError(seconds)

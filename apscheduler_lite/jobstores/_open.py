@@ -55,6 +55,8 @@ class OpenRun:
         run._id, run.attempt, run.is_last, run.is_extra = before.id, before.attempt, before.is_last, True
         if run.attempt > 1:
             run.ready = self.at
+        else:  # it was asked for, and is made however late
+            run.grace = None
         return run
 
 

@@ -33,8 +33,8 @@ class Runs(Intake):
         Run a job once, at once, beside its schedule; a paused one too.
 
         The schedule stays as it is. While as many runs of the job are in progress as may be, or no worker is free, or
-        the scheduler is paused or not running yet, the run waits. On a store that several processes share, any of
-        them makes it.
+        the scheduler is paused or not running yet, the run waits, for longer than the job's grace time if need be. On a
+        store that several processes share, any of them makes it.
 
         Args:
             job_id: the job's id.

@@ -206,6 +206,18 @@ class BesideTheSchedule(StoreBench):
 
         assert sorted(made) == sorted(ids)
 
+    def test_a_run_that_is_asked_for_is_made_however_late(self) -> None:
+        """The grace time is for what the schedule brings."""
+        job = self.add("job", at=0, every=3600, misfire_grace_time=5)
+        (first,) = self.claim(0).runs
+        self.ask_for(job)
+        self.claim(60)
+        self.finish(first)
+
+        (run,) = self.claim_soon().runs
+
+        assert (first.grace, run.grace) == (5_000_000, None)
+
     def test_a_run_beside_the_schedule_is_taken_back(self) -> None:
         """When no executor takes it, it waits and is tried again; the schedule stays as it is."""
         job = self.add("job", at=60, every=60)

@@ -13,6 +13,7 @@ import sqlite3
 import subprocess
 import sys
 from base64 import b64decode
+from contextlib import closing, contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 from uuid import UUID
@@ -29,13 +30,20 @@ ROWS = json.loads(Path(__file__).with_name("stored_3_11.json").read_text())["row
 IDS = {row["id"] for row in ROWS}
 
 
+@contextmanager
+def connected(path):
+    """Give a connection to a SQLite file, committed and closed in the end."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        yield connection
+
+
 class OldFile:
     """A SQLite file with a table of APScheduler 3 in it."""
 
     def __init__(self, path):
         self.path = path
         self.url = f"sqlite:///{path}"
-        with sqlite3.connect(path) as connection:
+        with connected(path) as connection:
             connection.execute(
                 "CREATE TABLE apscheduler_jobs (id VARCHAR(191) NOT NULL PRIMARY KEY, next_run_time FLOAT,"
                 " job_state BLOB NOT NULL)"
@@ -45,12 +53,12 @@ class OldFile:
 
     def insert(self, job_id, pickled, next_run_time=None):
         """Add a row."""
-        with sqlite3.connect(self.path) as connection:
+        with connected(self.path) as connection:
             connection.execute("INSERT INTO apscheduler_jobs VALUES (?, ?, ?)", (job_id, next_run_time, pickled))
 
     def rows(self):
         """Return the rows."""
-        with sqlite3.connect(self.path) as connection:
+        with connected(self.path) as connection:
             return connection.execute("SELECT * FROM apscheduler_jobs ORDER BY id").fetchall()
 
 
@@ -160,7 +168,7 @@ def test_a_dry_run_writes_nothing(old, capsys):
     """It tells what could be copied; no table is made."""
     assert main(["migrate-from", "--from-url", old.url, "--dry-run"]) == 0
     assert capsys.readouterr().out.startswith(f"{len(ROWS)} jobs could be copied")
-    with sqlite3.connect(old.path) as connection:
+    with connected(old.path) as connection:
         tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
         journal = connection.execute("PRAGMA journal_mode").fetchall()
     assert tables == [("apscheduler_jobs",)]
@@ -192,7 +200,7 @@ def test_another_database_table_and_key_can_be_named(old, jobs_at, tmp_path, mon
 )
 def test_what_cannot_be_done_is_told_and_nothing_is_done(old, capsys, arguments, reason):
     """The exit code is 2."""
-    with sqlite3.connect(old.path) as connection:
+    with connected(old.path) as connection:
         connection.execute("CREATE TABLE others (id INTEGER)")
     before = old.rows()
 

@@ -42,6 +42,13 @@ def say():
     return greeting, os.getpid()
 
 
+def outlive_the_parent():
+    """Kill the scheduler's process, and return when it is gone."""
+    parent = multiprocessing.parent_process()
+    os.kill(parent.pid, signal.SIGKILL)
+    parent.join(20)
+
+
 def add(first, second):
     """Return the sum."""
     return first + second
@@ -339,6 +346,28 @@ def test_a_worker_ends_with_its_parent(method, tmp_path):
     pid = int(done.stdout)
 
     wait_until(lambda: not is_alive(pid), 10, f"end of the worker process {pid}: {done.stderr}")
+
+
+BEREFT = """
+import sys
+from tests.contract.test_worker_processes import Bench, outlive_the_parent
+if __name__ == "__main__":
+    Bench(mp_context=sys.argv[1]).result(outlive_the_parent)
+"""
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_a_worker_whose_parent_has_gone_keeps_its_answer_to_itself(method, tmp_path):
+    """There is nobody to take it, and nothing is wrong with the worker."""
+    script = tmp_path / "bereft.py"
+    script.write_text(BEREFT)
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(
+        [sys.executable, script, method], capture_output=True, text=True, timeout=60, env=environment, check=False
+    )
+
+    assert (done.returncode, done.stdout) == (-signal.SIGKILL, "")
+    assert "Traceback" not in done.stderr
 
 
 def is_alive(pid):

@@ -362,7 +362,7 @@ def test_a_zone_that_no_database_has_is_refused_by_a_store(sqlite, copied):
     """When the job is added, with what to do; such a row could not be read again. In memory it works."""
     with Path(copied).open("rb") as data:
         zone = ZoneInfo.from_file(data, key="Berlin")
-    stores = {"default": sqlite.store(), "memory": {"type": "memory"}}
+    stores = {"default": sqlite.store(poll_interval=86_400), "memory": {"type": "memory"}}
     scheduler = BackgroundScheduler(timezone=zone, clock=ManualClock(NEW_YEAR), jobstores=stores)
     scheduler.start()
     with pytest.raises(ValueError, match=r"the time zone .*Berlin.* give the scheduler or the trigger timezone="):

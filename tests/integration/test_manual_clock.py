@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from apscheduler_lite import AsyncIOScheduler, BackgroundScheduler, current_run
-from apscheduler_lite._clock import SystemClock
 from apscheduler_lite.events import EVENT_JOB_EXECUTED
 from apscheduler_lite.testing import ManualClock
 from tests.running import KINDS, running
@@ -19,21 +18,17 @@ MINUTE = timedelta(minutes=1)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_year_of_a_daily_job_runs_365_times_in_well_under_a_second(kind):
+def test_a_year_of_a_daily_job_runs_365_times(kind):
     """Each at its own time, at 3 o'clock of that day."""
     clock = ManualClock(datetime(2026, 1, 1, tzinfo=UTC))
     times: list[datetime] = []
-    real = SystemClock()
     with running(kind, clock=clock, timezone="Europe/Berlin") as scheduler:
         scheduler.add_job(lambda: times.append(clock.time), "cron", hour=3, id="backup")
-        begin = real.monotonic()
         clock.advance(365 * DAY)
-        took = real.monotonic() - begin
 
     local = [moment.astimezone(ZoneInfo("Europe/Berlin")) for moment in times]
     assert len(local) == len({moment.date() for moment in local}) == 365
     assert {moment.hour for moment in local} == {3}
-    assert took < 1
 
 
 def test_jobs_run_at_their_own_times_and_in_order():

@@ -90,17 +90,17 @@ def test_a_skip_tells_the_log_the_listeners_and_the_history_one_reason(store, tm
     clock, gate = ManualClock(), tmp_path / "gate"
     with running("background", clock=clock, jobstores={"default": store}) as scheduler:
         events = recorder(scheduler)
-        scheduler.add_job(hold, "interval", args=[str(gate)], seconds=372, id="job")
-        clock.advance(372, wait_for_runs=False)
+        scheduler.add_job(hold, "interval", args=[str(gate)], seconds=72, id="job")
+        clock.advance(72, wait_for_runs=False)
         wait_until(lambda: begun(scheduler))
-        clock.advance(372, wait_for_runs=False)
+        clock.advance(72, wait_for_runs=False)
         wait_until(lambda: events)
         (event,) = of(events, EVENT_JOB_MAX_INSTANCES)
 
-        reason = "skipped: run of 00:06:12 still going after 372 s (max_instances=1)"
+        reason = "skipped: run of 00:01:12 still going after 72 s (max_instances=1)"
         assert event.run.reason == reason
         assert event.run.outcome == Outcome.SKIPPED
-        assert f"at 2031-01-01 00:12:24+00:00 {reason}" in caplog.text
+        assert f"at 2031-01-01 00:02:24+00:00 {reason}" in caplog.text
         for record in scheduler.get_runs(outcome="skipped"):
             assert (record.id, record.reason) == (event.run.id, reason)
         gate.touch()

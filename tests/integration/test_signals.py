@@ -17,11 +17,15 @@ from tests.waiting import wait_until
 ROOT = Path(__file__).parents[2]
 
 PROGRAM = """
+    import signal
     import sys
     import time
     from pathlib import Path
     from threading import Event
     from apscheduler_lite import AsyncIOScheduler, BackgroundScheduler, BlockingScheduler
+
+    # Whoever has started the tests in the background of a shell has had Ctrl-C ignored for them.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def work(seconds):
         Path("began").touch()

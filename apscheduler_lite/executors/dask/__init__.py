@@ -45,6 +45,9 @@ class DaskExecutor(BaseExecutor):
     so workers must be able to import it (one of the main script goes by value); arguments and results are pickled.
 
     A run whose worker is lost is interrupted, and Dask does not run it again unless its job has ``on_crash="rerun"``.
+    Workers keep time limits, by their own clocks: a coroutine is cancelled, a function is left to itself on a thread of
+    its own. Coroutine functions can be cancelled.
+
     When this process dies while runs go on, the scheduler that finds that out takes them over, if it has an executor by
     the same alias on the same cluster; their results are not lost.
 

@@ -23,7 +23,7 @@ from apscheduler_lite.executors.base import fail
 from apscheduler_lite.runs import Outcome, _current
 
 from .guard import LEFT
-from .stopping import Stopping
+from .stops import Stops
 from .tasks import explained, is_connections_fault, key_of, message_of, on_crash_of
 
 TYPE_CHECKING = False
@@ -66,7 +66,7 @@ class Session:
         self._why_not: BaseException | None = None  # there is no connection
         self._keeper: Thread | None = None
         self._name = name
-        self._stopping = Stopping(connection, Deadlines(executor._clock, f"{name}.limits"), self._bell)
+        self._stops = Stops(connection, Deadlines(executor._clock, f"{name}.limits"), self._bell)
         self._ended: list[tuple[Run, Future[Any]]] = []  # tasks whose answers are to be fetched
         self._tellers = WorkerThreads(1, lambda: _Teller(self), f"{name}.teller")
 
@@ -117,13 +117,13 @@ class Session:
         tell_of_begin(run, executor._logger, executor._clock)
         self._in_progress[key] = run
         run.started = executor._clock.now()
-        self._stopping.begin(run)
+        self._stops.begin(run)
         try:
             future = self._connection.submit(perform_message, message, key, on_crash_of(run), executor.resources)
             self._connection.call_soon(self._collect, run, future)
         except BaseException:
             self._in_progress.pop(key, None)
-            self._stopping.end(run)
+            self._stops.end(run)
             raise
 
     def cancel(self, run: Run, why: BaseException) -> bool:
@@ -132,7 +132,7 @@ class Session:
             if self._in_progress.get(key_of(run)) is not run:
                 return False
             run.stopped_by = why  # whatever comes back
-        self._stopping.cancel(run, why)
+        self._stops.cancel(run, why)
         return True
 
     def attach(self, run: Run) -> None:
@@ -181,7 +181,7 @@ class Session:
         executor = self._executor
         with self._lock:
             self._in_progress.pop(key_of(run), None)  # from here on, nobody cancels it
-        self._stopping.end(run)
+        self._stops.end(run)
         if run.stopped_by is not None:
             note_stopped(run, executor._clock, executor._logger)
             answer = None
@@ -240,7 +240,7 @@ class Session:
                 self._bell.wait(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
             self._bell.clear()
-        self._stopping.close()
+        self._stops.close()
         self._connection.close()
         self._tellers.shutdown(wait=False)
 
@@ -255,7 +255,7 @@ class Session:
             was_ready = connection.is_ready
             if not was_ready:
                 connection.open()
-            self._stopping.look()
+            self._stops.look()
             threads = connection.threads(self._executor.resources)
             self._find_tasks()
         except Exception as exc:

@@ -104,5 +104,7 @@ class Beside:
         run._id, run.attempt, run.is_extra = row.id, row.attempt, True
         if run.attempt > 1:
             run.ready = row.open_at
+        elif row.claimed is None:  # nobody has had it before: it was asked for, and is made however late
+            run.grace = None
         work.claim.runs.append(run)
         return 1

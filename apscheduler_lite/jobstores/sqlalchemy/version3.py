@@ -38,7 +38,11 @@ class OldTable:
         columns = Column("id", Unicode(191), primary_key=True), Column("job_state", LargeBinary)
         self._table = Table(tablename, MetaData(), *columns, schema=tableschema)
         self._database = visited(url)
-        self._database.read(self._check)
+        try:
+            self._database.read(self._check)
+        except BaseException:
+            self.close()
+            raise
 
     def _check(self, connection: Connection) -> None:
         table, inspector = self._table, inspect(connection)

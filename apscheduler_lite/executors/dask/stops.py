@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
     from .connection import Connection
 
-__all__ = ["Stopping"]
+__all__ = ["Stops"]
 
 
-class Stopping:
+class Stops:
     """
     The runs of one session that are to be stopped.
 
