@@ -282,6 +282,22 @@ def test_a_job_whose_function_was_renamed_keeps_its_schedule_when_it_is_replaced
     assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
 
 
+def test_a_claim_may_import_a_module_that_adds_jobs_itself(shared, schedulers, tmp_path, monkeypatch):
+    """The function is found between two attempts at the transaction, which would keep the other one waiting."""
+    (tmp_path / "decorated_late.py").write_text(MODULE)
+    monkeypatch.syspath_prepend(tmp_path)
+    place = SimpleNamespace(scheduler=schedulers(shared.store()))
+    monkeypatch.setitem(sys.modules, "tests.integration.scheduling", place)
+    importlib.import_module("decorated_late")
+    sys.modules.pop("decorated_late")
+    place.scheduler = schedulers(shared.store())
+
+    place.scheduler.start()
+
+    wait_until(lambda: CALLS == [("decorated",)])
+    sys.modules.pop("decorated_late")
+
+
 def test_all_jobs_are_removed_before_the_start(shared, schedulers):
     """Those in the database too."""
     schedulers(shared.store()).add_job(note, "date", run_date=LATER)
