@@ -15,6 +15,7 @@ from .errors import TransientJobError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from .job import Job
@@ -59,8 +60,14 @@ def state_of(job: Job) -> dict[str, Any]:
     return state
 
 
-def restore(job: Job, state: dict[str, Any]) -> None:
-    """Make the job what the state says; raise ValueError or LookupError when that is not possible."""
+def restore(job: Job, state: dict[str, Any], func: Callable[..., Any] | None = None) -> None:
+    """
+    Make the job what the state says, with that function or else the one that the state names.
+
+    Raises:
+        ValueError: the state is of a later version, or holds what no job can have.
+        LookupError: its function cannot be found.
+    """
     version = state.get("version", VERSION)
     if version > VERSION:
         raise ValueError(
@@ -71,7 +78,7 @@ def restore(job: Job, state: dict[str, Any]) -> None:
     job._jobstore_alias = None
     job.id = state["id"]
     job._func_ref = state["func"]
-    job.func = resolve(state["func"], "func")
+    job.func = func if func is not None else resolve(state["func"], "func")
     job.trigger = as_trigger(state["trigger"])
     job.args = tuple(state["args"])
     job._kwargs = dict(state["kwargs"]) or None

@@ -254,6 +254,50 @@ def test_a_decorated_function_is_stored_before_its_name_is_bound(shared, schedul
     sys.modules.pop("decorated")
 
 
+def test_a_decorated_function_keeps_its_schedule_over_restarts(shared, schedulers, tmp_path, monkeypatch, caplog):
+    """When the decorator adds the job anew, the function that the stored one names has not got its name yet."""
+    (tmp_path / "decorated_hourly.py").write_text(MODULE.replace(', next_run_time="2020-01-01"', ""))
+    monkeypatch.syspath_prepend(tmp_path)
+    kept = []
+
+    for _start in range(2):
+        place = SimpleNamespace(scheduler=schedulers(shared.store()))
+        monkeypatch.setitem(sys.modules, "tests.integration.scheduling", place)
+        importlib.import_module("decorated_hourly")
+        sys.modules.pop("decorated_hourly")
+        kept.append([(row.id, row.next_run_time) for row in shared.execute("SELECT id, next_run_time FROM {jobs}")])
+
+    assert kept[0] == kept[1]
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+def test_a_job_whose_function_was_renamed_keeps_its_schedule_when_it_is_replaced(shared, schedulers, caplog):
+    """Of the job that is replaced only the schedule is wanted."""
+    first = schedulers(shared.store()).add_job(note, "interval", hours=1, id="renamed").next_run_time
+    shared.execute("UPDATE {jobs} SET document = REPLACE(document, 'jobs:note', 'jobs:old'), revision = revision + 1")
+
+    job = schedulers(shared.store()).add_job(note, "interval", hours=1, id="renamed", replace_existing=True)
+
+    assert job.next_run_time == first
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+def test_a_claim_may_import_a_module_that_adds_jobs_itself(shared, schedulers, tmp_path, monkeypatch):
+    """The function is found between two attempts at the transaction, which would keep the other one waiting."""
+    (tmp_path / "decorated_late.py").write_text(MODULE)
+    monkeypatch.syspath_prepend(tmp_path)
+    place = SimpleNamespace(scheduler=schedulers(shared.store()))
+    monkeypatch.setitem(sys.modules, "tests.integration.scheduling", place)
+    importlib.import_module("decorated_late")
+    sys.modules.pop("decorated_late")
+    place.scheduler = schedulers(shared.store())
+
+    place.scheduler.start()
+
+    wait_until(lambda: CALLS == [("decorated",)])
+    sys.modules.pop("decorated_late")
+
+
 def test_all_jobs_are_removed_before_the_start(shared, schedulers):
     """Those in the database too."""
     schedulers(shared.store()).add_job(note, "date", run_date=LATER)

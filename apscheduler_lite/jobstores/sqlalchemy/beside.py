@@ -82,6 +82,7 @@ class Beside:
             self._claims.documents_of.with_for_update(skip_locked=True) if work.locks else self._claims.documents_of
         )
         rows = connection.execute(statement, {"ids": list(job_ids)}).all()
+        self._claims.expect_restored(rows, work)
         active = self._claims.ongoing.of(connection, [row.id for row in rows])
         free: dict[str, tuple[Job | None, int]] = {}
         for row in rows:

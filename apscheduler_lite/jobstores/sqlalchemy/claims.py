@@ -7,6 +7,9 @@ Whoever commits owns the runs. Rows that another process has locked are being cl
 UPDATE SKIP LOCKED``); SQLite has one writer at a time anyway. Other databases advance each row by comparing it with
 what was read: who comes second finds it changed.
 
+A job that this process has not restored yet is restored between two attempts at the transaction, never within it: that
+imports a module of the application, which may take its time, and may add jobs itself.
+
 No more is taken than can be started at once, executor by executor: what stays due can be taken by every other process,
 and is not lost by a crash.
 """
@@ -28,7 +31,7 @@ from .runs import new_row
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import Any
 
     from sqlalchemy import Connection
@@ -43,8 +46,9 @@ if TYPE_CHECKING:
     from .schema import Tables
 
     Earliest = tuple[int | None, int | None]
+    Restored = dict[tuple[str, int], Job | None]  # by id and revision; None where that was not possible
 
-__all__ = ["Claims", "Work"]
+__all__ = ["Claims", "UnrestoredRows", "Work"]
 
 BATCH = 1_000
 """How many rows one transaction takes of an executor that sets no limit."""
@@ -235,24 +239,55 @@ class Claims:
             else:
                 jobs[row.id] = self._documents.with_times(job, row)
         if missing:
-            for full in connection.execute(self.documents_of, {"ids": list(missing)}):
-                if full.revision != missing[full.id].revision:
-                    continue
+            full_rows = connection.execute(self.documents_of, {"ids": list(missing)}).all()
+            full_rows = [full for full in full_rows if full.revision == missing[full.id].revision]
+            self.expect_restored(full_rows, work)
+            for full in full_rows:
                 job = self.restored(full, work)
                 if job is not None:
                     jobs[full.id] = job
         return jobs
 
+    def expect_restored(self, rows: Iterable[Any], work: Work) -> None:
+        """Raise `UnrestoredRows`, which ends the transaction, if some rows have yet to be restored."""
+        unrestored = [row for row in rows if not self._is_met(row, work)]
+        if unrestored:
+            raise UnrestoredRows(unrestored, work.claim.faults)
+
+    def _is_met(self, row: Any, work: Work) -> bool:
+        return (row.id, row.revision) in work.restored or self._documents.cached(row.id, row.revision) is not None
+
     def restored(self, row: Any, work: Work) -> Job | None:
-        """Return the job of a row, or None and let it rest when it cannot be restored here."""
-        try:
-            return self._documents.restore(row)
-        except UnreadableJobError as exc:
-            seconds = self._books.defer(row.id, work.now)
-            if self._unreadable.get(row.id) != row.revision:
-                self._unreadable[row.id] = row.revision
-                work.claim.faults.append(JobFault(None, row.id, exc, seconds))
-            return None
+        """Return the job of a row that was expected to be restored, None when it cannot be."""
+        job = work.restored.get((row.id, row.revision)) or self._documents.cached(row.id, row.revision)
+        return None if job is None else self._documents.with_times(job, row)
+
+    def attempted(self, attempt: Callable[[Restored], Work], now: int) -> Work:
+        """Return what an attempt at the claim has done, after the jobs that it turns out to need were restored."""
+        restored: Restored = {}
+        faults: list[JobFault] = []
+        while True:
+            try:
+                work = attempt(restored)
+            except UnrestoredRows as exc:
+                faults += exc.faults + self._restore(exc.rows, restored, now)
+            else:
+                work.claim.faults[:0] = faults
+                return work
+
+    def _restore(self, rows: Iterable[Any], restored: Restored, now: int) -> list[JobFault]:
+        """Restore jobs, outside of any transaction; let those rest that cannot be restored here, and tell of them."""
+        faults = []
+        for row in rows:
+            try:
+                restored[row.id, row.revision] = self._documents.restore(row)
+            except UnreadableJobError as exc:
+                restored[row.id, row.revision] = None
+                seconds = self._books.defer(row.id, now)
+                if self._unreadable.get(row.id) != row.revision:
+                    self._unreadable[row.id] = row.revision
+                    faults.append(JobFault(None, row.id, exc, seconds))
+        return faults
 
     def write_rows(self, connection: Connection, work: Work) -> None:
         """Write what was decided: all rows in two statements, however many there are."""
@@ -264,6 +299,21 @@ class Claims:
         over = [job.id for job in work.claim.finished if job.id not in begun]
         if over:  # no run of theirs will end, and take them along
             self._records.drop_finished_jobs(connection, over)
+
+
+class UnrestoredRows(Exception):
+    """
+    Rows that have to be restored before the claim is attempted again.
+
+    Args:
+        rows: the rows, with all columns.
+        faults: what the attempt has found to be told of.
+    """
+
+    def __init__(self, rows: list[Any], faults: list[JobFault]) -> None:
+        super().__init__(rows, faults)
+        self.rows = rows
+        self.faults = faults
 
 
 class Work:
@@ -280,6 +330,7 @@ class Work:
         compares: bool,
         keeps: bool,
         looks_for_open: bool,
+        restored: Restored,
     ) -> None:
         self.now = now
         self.capacity = capacity
@@ -289,6 +340,7 @@ class Work:
         self.compares = compares
         self.keeps = keeps
         self.looks_for_open = looks_for_open
+        self.restored = restored
         self.claim = Claim()
         self.advanced: list[dict[str, Any]] = []
         self.rows: list[dict[str, Any]] = []

@@ -16,6 +16,7 @@ from collections import OrderedDict
 from types import FunctionType
 
 from apscheduler_lite._clock import SystemClock
+from apscheduler_lite._job_state import restore as restore_state
 from apscheduler_lite._references import resolve
 from apscheduler_lite.errors import UnreadableJobError
 from apscheduler_lite.job import Job
@@ -26,7 +27,7 @@ from .schema import ID_LENGTH
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any, Protocol
 
     from apscheduler_lite.serializers.signing import Signer
@@ -123,17 +124,24 @@ class Documents:
         found = self._restored.get(job_id)
         return found[1] if found is not None and found[0] == revision else None
 
-    def restore(self, row: Any) -> Job:
+    def restore(self, row: Any, successor: Job | None = None) -> Job:
         """
         Return a job of its own from a row with all columns.
+
+        Args:
+            row: the row.
+            successor: the job that is about to take the row's place. The row's own function, which nobody will call, is
+                not looked for then: while a module with a decorated function is being imported, that has no name yet,
+                and to wait for the module would be to wait for ourselves. Such a row is asked for its schedule.
 
         Raises:
             UnreadableJobError: that is not possible here.
         """
         job = self.cached(row.id, row.revision)
         if job is None:
-            job = self._read(row)
-            self._keep(job, row.revision)
+            job = self._read(row, successor)
+            if successor is None:
+                self._keep(job, row.revision)
         return self.with_times(job, row)
 
     def with_times(self, job: Job, row: Any) -> Job:
@@ -176,32 +184,33 @@ class Documents:
         self._restored.clear()
         self._told.clear()
 
-    def _read(self, row: Any) -> Job:
+    def _read(self, row: Any, successor: Job | None) -> Job:
         try:
             if self.signer is not None:
                 self.signer.check(row.id, row.document, row.signature)
-            state = self._loaded(row.document)
+            state = self._loaded(row.document, successor)
             if state.get("id") != row.id:
                 raise ValueError(f"its document is that of job {state.get('id')!r}")
-            self._check_allowed(state["func"])
             state["next_run_time"], state["paused"] = None, False
             job: Job = Job.__new__(Job)
-            job.__setstate__(state)
-            self._check_origin(state["func"], job.func)
+            restore_state(job, state, self._function(state["func"], successor))
+            if successor is None:
+                self._check_origin(state["func"], job.func)
         except Exception as exc:
             # A module that raises while it is imported may raise anything, and a document may hold anything.
             raise UnreadableJobError(row.id, exc) from exc
         return job
 
-    def _loaded(self, document: str) -> dict[str, Any]:
+    def _loaded(self, document: str, successor: Job | None) -> dict[str, Any]:
         if isinstance(self.serializer, JSONSerializer):
-            return self.serializer.loads(document, self._import_function)
+            # The function is imported before its arguments are read: members of Enums ask for a module that is loaded.
+            return self.serializer.loads(document, lambda reference: self._function(reference, successor))
         return self.serializer.loads(document)
 
-    def _import_function(self, reference: Any) -> None:
-        """Import the job's function before its arguments are read: members of Enums ask for a module that is loaded."""
+    def _function(self, reference: Any, successor: Job | None) -> Callable[..., Any]:
         self._check_allowed(reference)
-        resolve(reference, "func")
+        func: Callable[..., Any] = resolve(reference, "func") if successor is None else successor.func
+        return func
 
     # -- which functions ---------------------------------------------------------------------------------------
 

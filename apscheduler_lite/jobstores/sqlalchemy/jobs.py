@@ -149,7 +149,7 @@ class JobRows:
         """Find out what `put` would, and write nothing; return what it will write, None when nothing."""
         row = None if _RANDOM.fullmatch(job.id) else self._row(job.id)
         unreadable: list[tuple[Any, UnreadableJobError]] = []
-        is_wanted = settle(job, self._present_job(row, unreadable) if _is_there(row) else None)
+        is_wanted = settle(job, self._present_job(row, job, unreadable) if _is_there(row) else None)
         self._tell_of(unreadable)
         return self._documents.definition_of(job) if is_wanted else None
 
@@ -173,7 +173,7 @@ class JobRows:
         added = []
         for job in jobs:
             row = present.get(job.id)
-            is_wanted = settle(job, self._present_job(row, unreadable) if _is_there(row) else None)
+            is_wanted = settle(job, self._present_job(row, job, unreadable) if _is_there(row) else None)
             if row is None:
                 if is_wanted:
                     new.append(self._documents.row_of(job, checked.get(job.id)))
@@ -199,10 +199,10 @@ class JobRows:
             found.update((row.id, row) for row in rows)
         return found
 
-    def _present_job(self, row: Any, unreadable: list[tuple[Any, UnreadableJobError]]) -> Job:
+    def _present_job(self, row: Any, successor: Job, unreadable: list[tuple[Any, UnreadableJobError]]) -> Job:
         """Return the job of a row, or one with nothing but its id where it cannot be restored: it can be replaced."""
         try:
-            return self._documents.restore(row)
+            return self._documents.restore(row, successor)
         except UnreadableJobError as exc:
             unreadable.append((row, exc))
             return self._documents.stand_in(row)

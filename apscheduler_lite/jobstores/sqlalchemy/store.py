@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import nullcontext
 from datetime import timedelta
+from functools import partial
 from weakref import WeakSet, finalize
 
 from apscheduler_lite._clock import SystemClock
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from apscheduler_lite.jobstores.base import Capacity, Decide, Settle
     from apscheduler_lite.runs import Run
 
+    from .claims import Restored
     from .documents import Serializer
 
 __all__ = ["SQLAlchemyJobStore"]
@@ -294,7 +296,8 @@ class SQLAlchemyJobStore(RecordedRuns):
     def _take(self, now: int, usable: dict[str, int | None], keeper: Keeper) -> Claim:
         ended = keeper.take_ended()
         try:
-            work = self._database.write(self._take_in, now, usable, keeper, ended)
+            take_in = partial(self._take_in, now=now, usable=usable, keeper=keeper, ended=ended)
+            work = self._claims.attempted(lambda restored: self._database.write(take_in, restored=restored), now)
         except BaseException as exc:
             keeper.put_back(ended)
             if not isinstance(exc, StoreUnavailableError) or exc.is_open:
@@ -306,7 +309,13 @@ class SQLAlchemyJobStore(RecordedRuns):
         return work.claim
 
     def _take_in(
-        self, connection: Connection, now: int, usable: dict[str, int | None], keeper: Keeper, ended: list[Run]
+        self,
+        connection: Connection,
+        now: int,
+        usable: dict[str, int | None],
+        keeper: Keeper,
+        ended: list[Run],
+        restored: Restored,
     ) -> Work:
         work = Work(
             now,
@@ -317,6 +326,7 @@ class SQLAlchemyJobStore(RecordedRuns):
             compares=self._database.compares,
             keeps=self._keep_runs != 0,
             looks_for_open=self._has_open,
+            restored=restored,
         )
         if ended:
             self._records.end(connection, ended, now)
