@@ -30,7 +30,8 @@ def test_many_runs_leave_nothing_behind(store):
     assert (found["lost"], found["doubled"], found["other_events"]) == (0, 0, 0)
     for held in ("threads", "descriptors"):
         lowest, highest = found[held]
-        assert highest - lowest <= 2, held
+        # A worker thread may begin late on a busy machine; what leaks grows by hundreds in this time.
+        assert highest - lowest <= 10, held
     assert found["memory_slope_kib"] * found["seconds"] / 60 < 8 * 1024
 
 
