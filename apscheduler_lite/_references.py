@@ -43,7 +43,7 @@ def reference_to(obj: object) -> str:
         )
     reference = f"{module}:{name}"
     try:
-        found = resolve(reference)
+        found = resolve(reference, waits=False)  # who has the object need not wait for its module
     except (LookupError, ImportError) as exc:
         raise ValueError(f"{shorten(obj)} cannot be found under its own name {reference!r}: {exc}") from exc
     # Methods are made anew at each look-up, so they are compared by what they wrap.
@@ -67,9 +67,14 @@ def _qualified_name(obj: object) -> str:
     return str(getattr(obj, "__qualname__", None) or getattr(obj, "__name__", ""))
 
 
-def resolve(reference: str | bytes, parameter: str = "reference") -> Any:
+def resolve(reference: str | bytes, parameter: str = "reference", *, waits: bool = True) -> Any:
     """
     Return the object that a reference names; import its module if need be.
+
+    Args:
+        reference: the reference.
+        parameter: what the messages call it.
+        waits: whether to wait for a module that another thread is importing, and that may not have the name yet.
 
     Raises:
         ValueError: the text is not of the form ``"module:qualname"``.
@@ -80,7 +85,7 @@ def resolve(reference: str | bytes, parameter: str = "reference") -> Any:
     if not colon or not module_name or not path:
         raise ValueError(f"{parameter} must be of the form 'module:function', not {text!r}")
     module = sys.modules.get(module_name)
-    if module is None or getattr(getattr(module, "__spec__", None), "_initializing", False):
+    if module is None or (waits and getattr(getattr(module, "__spec__", None), "_initializing", False)):
         from importlib import import_module
 
         try:

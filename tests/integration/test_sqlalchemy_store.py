@@ -282,6 +282,20 @@ def test_a_job_whose_function_was_renamed_keeps_its_schedule_when_it_is_replaced
     assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
 
 
+def test_a_module_may_add_its_functions_while_it_is_imported(shared, schedulers, tmp_path, monkeypatch):
+    """The thread that makes the main thread's transactions does not wait for the import, which waits for it."""
+    added = "def work(): pass\nscheduler.add_job(work, 'interval', hours=1, id='own', replace_existing=True)\n"
+    (tmp_path / "adds_its_own.py").write_text("from tests.integration.scheduling import scheduler\n" + added)
+    monkeypatch.syspath_prepend(tmp_path)
+    place = SimpleNamespace(scheduler=schedulers(shared.store()))
+    monkeypatch.setitem(sys.modules, "tests.integration.scheduling", place)
+
+    importlib.import_module("adds_its_own")
+    sys.modules.pop("adds_its_own")
+
+    assert [row.id for row in shared.execute("SELECT id FROM {jobs}")] == ["own"]
+
+
 def test_a_claim_may_import_a_module_that_adds_jobs_itself(shared, schedulers, tmp_path, monkeypatch):
     """The function is found between two attempts at the transaction, which would keep the other one waiting."""
     (tmp_path / "decorated_late.py").write_text(MODULE)
