@@ -296,6 +296,25 @@ def test_a_module_may_add_its_functions_while_it_is_imported(shared, schedulers,
     assert [row.id for row in shared.execute("SELECT id FROM {jobs}")] == ["own"]
 
 
+def test_a_module_may_add_jobs_with_its_own_objects_while_it_is_imported(shared, schedulers, tmp_path, monkeypatch):
+    """Objects whose class is being defined are pickled by the thread that imports, since any other waits for it."""
+    added = (
+        "class Settings: pass\ndef work(settings): pass\n"
+        "for _ in range(2):\n"
+        "    scheduler.add_job(work, 'interval', args=[Settings()], hours=1, id='own', replace_existing=True)\n"
+    )
+    (tmp_path / "adds_its_objects.py").write_text("from tests.integration.scheduling import scheduler\n" + added)
+    monkeypatch.syspath_prepend(tmp_path)
+    place = SimpleNamespace(scheduler=schedulers(shared.store()))
+    monkeypatch.setitem(sys.modules, "tests.integration.scheduling", place)
+
+    module = importlib.import_module("adds_its_objects")
+
+    (job,) = place.scheduler.get_jobs()
+    sys.modules.pop("adds_its_objects")
+    assert type(job.args[0]) is module.Settings
+
+
 def test_a_claim_may_import_a_module_that_adds_jobs_itself(shared, schedulers, tmp_path, monkeypatch):
     """The function is found between two attempts at the transaction, which would keep the other one waiting."""
     (tmp_path / "decorated_late.py").write_text(MODULE)

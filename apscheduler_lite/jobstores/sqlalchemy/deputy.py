@@ -8,10 +8,14 @@ has its transactions made here and merely waits for them. What it waits for come
 
 For this to hold, a transaction must not need anything that the main thread may hold while it is interrupted: within
 one nothing is logged, and no lock is taken that a call of the API holds.
+
+While the main thread imports a module it makes its transactions itself. To pickle an argument whose class is being
+defined there, its deputy would wait for the end of the import, and the import for its deputy.
 """
 
 from __future__ import annotations
 
+import sys
 from _thread import allocate_lock
 from queue import SimpleQueue
 from threading import Thread, current_thread, main_thread
@@ -94,10 +98,20 @@ _deputy: Deputy | None = None
 
 def call(work: Callable[[], T]) -> T:
     """Return what the function returns; in the main thread it is called by its deputy."""
-    if current_thread() is not main_thread():
+    if current_thread() is not main_thread() or _is_importing():
         return work()
     deputy = _living()
     return work() if deputy is None else deputy.outcome(work)
+
+
+def _is_importing() -> bool:
+    """Return whether the calling thread is in the midst of an import."""
+    frame = sys._getframe()
+    while (caller := frame.f_back) is not None:
+        if caller.f_code.co_filename == "<frozen importlib._bootstrap>":
+            return True
+        frame = caller
+    return False
 
 
 def _living() -> Deputy | None:
