@@ -98,6 +98,10 @@ class Life(Opening):
         """Return whether the scheduler has been started, paused or not, and not been shut down."""
         return self._state != STATE_STOPPED
 
+    def _is_ending(self) -> bool:
+        """Return whether a shutdown goes on, or has been called and begins on its thread in a moment."""
+        return self._phase == "stopping" or (self._phase == "started" and self._state == STATE_STOPPED)
+
     def _set_phase(self, phase: str) -> None:
         with self._lock:
             self._phase = phase
@@ -163,11 +167,11 @@ class Life(Opening):
         """Let a shutdown come to its end: by waiting for it, or at once when the present pass was to make it."""
         held = holds_lock()
         with self._lock:
-            if self._phase != "stopping":
+            if not self._is_ending():
                 return
             asked = self._take_stop() if self._ticking == acting_thread() == self._turner else None
             if asked is None and not self._is_inside() and not held:
-                self._changed.wait_for(lambda: self._phase != "stopping")
+                self._changed.wait_for(lambda: not self._is_ending())
         if asked is not None:
             self._stop(*asked)
             self._ticking = None  # what this pass has claimed already it still hands over
@@ -201,7 +205,7 @@ class Life(Opening):
 
     def _switch(self, before: int, after: int, code: int, message: str) -> bool:
         with self._lock:
-            if self._phase != "started":
+            if self._phase != "started" or self._is_ending():
                 raise SchedulerNotRunningError
             if self._state != before:
                 return False

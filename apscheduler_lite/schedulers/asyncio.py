@@ -99,7 +99,7 @@ class AsyncIOScheduler(OnThread):
     def _let_shutdown_end(self) -> None:
         """Wait, for a moment, for a shutdown that goes on; not for ever, since it may be waiting for this loop."""
         with self._lock:
-            if self._is_inside() or self._changed.wait_for(lambda: self._phase != "stopping", HEARD_WITHIN):
+            if self._is_inside() or self._changed.wait_for(lambda: not self._is_ending(), HEARD_WITHIN):
                 return
         raise RuntimeError(
             "the scheduler is still shutting down, and waits for runs on this event loop: write  await"

@@ -18,6 +18,7 @@ import pytest
 from apscheduler_lite import BackgroundScheduler, BlockingScheduler, ProcessPoolExecutor
 from apscheduler_lite.errors import JobLookupError, SchedulerAlreadyRunningError, SchedulerNotRunningError
 from apscheduler_lite.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED
+from tests.uncovered import uncovered
 from tests.waiting import wait_until
 
 EVERY = 0.0003
@@ -32,7 +33,7 @@ STORM = 1.5
 def test_any_call_may_come_from_a_signal_handler(kind, pool):
     """It adds, changes and removes jobs, pauses, resumes and shuts down; nothing blocks, each job added runs once."""
     command = [sys.executable, "-X", "faulthandler", "-m", __name__, kind, pool]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=uncovered())
     try:
         printed, said = process.communicate(timeout=40)
     except subprocess.TimeoutExpired:

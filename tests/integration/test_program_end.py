@@ -12,6 +12,8 @@ from textwrap import dedent
 
 import pytest
 
+from tests.uncovered import uncovered
+
 ROOT = Path(__file__).parents[2]
 
 JOB = """
@@ -33,7 +35,7 @@ def run_program(tmp_path, *parts):
     """Run the parts as one program and return what it printed on its two outputs."""
     path = tmp_path / "program.py"
     path.write_text("\n".join(dedent(part) for part in parts))
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**uncovered(), "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-W", "error", str(path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment)
     return done.stdout, done.stderr
