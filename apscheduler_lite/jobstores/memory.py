@@ -186,12 +186,15 @@ class MemoryJobStore(BaseJobStore):
     def _sweep(self) -> None:
         """Rebuild the heap without the entries that jobs have left behind."""
         retries = self._state.retries
-        self._heap = [
+        # First the list, then what is in it: a signal handler that adds a job in between must not add to the old one.
+        self._heap = heap = []
+        entries = [
             (retries.get(job.id, job._next), job.id)
             for job in list(self._jobs.values())
             if job._next is not None and job.id not in self._waiting
         ]
-        heapify(self._heap)
+        heap.extend(entries)
+        heapify(heap)
 
     def _forget(self, job_id: str) -> None:
         self._changes += 1

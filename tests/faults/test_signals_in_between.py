@@ -18,6 +18,7 @@ import pytest
 from apscheduler_lite import BackgroundScheduler, BlockingScheduler, ProcessPoolExecutor
 from apscheduler_lite.errors import JobLookupError, SchedulerAlreadyRunningError, SchedulerNotRunningError
 from apscheduler_lite.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED
+from apscheduler_lite.testing import ManualClock
 from tests.uncovered import uncovered
 from tests.waiting import wait_until
 
@@ -86,6 +87,29 @@ def test_a_shutdown_in_the_middle_of_a_step_tells_that_there_was_no_start():
 
     with scheduler._lock, pytest.raises(SchedulerNotRunningError):
         scheduler.shutdown()
+
+
+def test_a_job_added_while_the_heap_is_rebuilt_is_run():
+    """As by a signal handler that interrupts the rebuilding, which goes through all jobs."""
+    scheduler = BackgroundScheduler(timezone="UTC", clock=ManualClock())
+    scheduler.start()
+    ran: list[str] = []
+    store = scheduler._lookup_jobstore("default")
+    scheduler.add_job(ran.append, "interval", hours=1, args=["kept"])
+
+    class Interrupted(set):
+        def __contains__(self, job_id: object) -> bool:
+            if not ran:
+                ran.append("interrupted")
+                scheduler.add_job(ran.append, "interval", minutes=1, args=["late"])
+            return super().__contains__(job_id)
+
+    store._waiting = Interrupted()
+    store._sweep()
+    scheduler.clock.advance(60)
+    scheduler.shutdown()
+
+    assert ran == ["interrupted", "late"]
 
 
 # -- what the program of the first test does ------------------------------------------------------------------------
