@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from textwrap import dedent
 
@@ -123,7 +123,11 @@ def test_a_second_signal_ends_the_program_at_once(tmp_path, pool):
     with program(tmp_path, blocking(pool, seconds=60, handle_signals=True)) as process:
         process.send_signal(signal.SIGTERM)
         wait_until(lambda: is_pending_shutdown(process.pid), 10, "shutdown")
-        process.send_signal(signal.SIGTERM)
+        for _ in range(5):  # Python may see the first two as one, where it is slow to come to them
+            process.send_signal(signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(4)
+                break
         printed, said = process.communicate(timeout=20)
 
     assert printed == ""
