@@ -188,12 +188,11 @@ class MemoryJobStore(BaseJobStore):
         retries = self._state.retries
         # First the list, then what is in it: a signal handler that adds a job in between must not add to the old one.
         self._heap = heap = []
-        entries = [
+        heap += [
             (retries.get(job.id, job._next), job.id)
             for job in list(self._jobs.values())
             if job._next is not None and job.id not in self._waiting
         ]
-        heap.extend(entries)
         heapify(heap)
 
     def _forget(self, job_id: str) -> None:

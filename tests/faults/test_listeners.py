@@ -377,10 +377,10 @@ def test_a_shutdown_waits_until_deferred_listeners_have_heard_all(kind):
         scheduler.add_listener(listen, EVENT_JOB_EXECUTED | EVENT_SCHEDULER_SHUTDOWN, deferred=True)
         scheduler.add_job(note, "interval", ["heard out"], seconds=1)
         clock.advance(20)
-        at_rest = len(heard)
+        if kind == "background":  # on an event loop, a run's event may still be on its way there
+            assert len(heard) == 20
         scheduler.shutdown()
 
-        assert at_rest == 20
         assert heard == [EVENT_JOB_EXECUTED] * 20 + [EVENT_SCHEDULER_SHUTDOWN]
         left = {thread.name for thread in {*all_threads()} - before}
         assert "apscheduler_lite.listener" not in left
