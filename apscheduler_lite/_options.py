@@ -220,8 +220,8 @@ def as_choice(value: object, parameter: str, choices: tuple[str, ...]) -> str:
         value = to_text(value, parameter)
         if value in choices:
             return value
-        raise ValueError(f"{parameter} must be {one_of(choices)}, not {value!r}{did_you_mean(value, choices)}")
-    raise TypeError(f"{parameter} must be {one_of(choices)}, not {shorten(value)}")
+        raise ValueError(f"{parameter} must be one of {one_of(choices)}, not {value!r}{did_you_mean(value, choices)}")
+    raise TypeError(f"{parameter} must be one of {one_of(choices)}, not {shorten(value)}")
 
 
 _VALIDATORS: dict[str, Callable[[Any, str], Any]] = {

@@ -159,6 +159,13 @@ def test_tables_of_an_earlier_version_are_upgraded_once(shared, schedulers, monk
     assert shared.execute("SELECT value FROM {meta} WHERE name = 'version'") == [("2",)]
 
 
+def test_a_misspelt_database_is_told_with_the_nearest_one():
+    """As hosts do that name PostgreSQL by half; the password is not shown."""
+    with pytest.raises(ValueError, match="no database 'postgres'; did you mean 'postgresql'") as caught:
+        SQLAlchemyJobStore("postgres://user:secret@localhost/jobs")
+    assert "secret" not in str(caught.value)
+
+
 def test_sqlite_is_set_up_for_several_processes(sqlite, schedulers):
     """Readers do not wait for writers, a commit is on the disk when it returns, writers wait for each other."""
     store = sqlite.store()

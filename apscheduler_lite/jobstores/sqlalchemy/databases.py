@@ -17,6 +17,7 @@ from weakref import WeakSet
 
 from apscheduler_lite._clock import Alarm, SystemClock
 from apscheduler_lite._locks import make_lock
+from apscheduler_lite._text import did_you_mean
 from apscheduler_lite.errors import StoreUnavailableError
 
 from . import deputy
@@ -274,7 +275,8 @@ def _created(url: URL, **options: Any) -> Engine:
     except ModuleNotFoundError as exc:
         raise ImportError(_missing(url, exc)) from exc
     except NoSuchModuleError:
-        raise ValueError(f"SQLAlchemy knows no database {url.drivername!r} (as in the url {url})") from None
+        near = did_you_mean(url.drivername, ("postgresql", "postgresql+psycopg", "mysql", "mariadb", "sqlite"))
+        raise ValueError(f"SQLAlchemy knows no database {url.drivername!r}{near} (as in the url {url})") from None
 
 
 def _parsed(url: Any) -> URL:
