@@ -13,8 +13,8 @@ from tests.running import in_thread, one_after_another
 from tests.waiting import stays_false, wait_until
 
 
-def test_shutdown_during_start_waits_for_the_start():
-    """shutdown() in another thread while a slow store is being started stops the scheduler right after its start."""
+def in_the_midst_of_start():
+    """Return a scheduler that another thread is starting, that thread, and the event that lets it go on."""
     entered, release = Event(), Event()
 
     class Slow(LiveStore):
@@ -27,6 +27,12 @@ def test_shutdown_during_start_waits_for_the_start():
     starter = Thread(target=scheduler.start, daemon=True)
     starter.start()
     wait_until(entered.is_set)
+    return scheduler, starter, release
+
+
+def test_shutdown_during_start_waits_for_the_start():
+    """shutdown() in another thread while a slow store is being started stops the scheduler right after its start."""
+    scheduler, starter, release = in_the_midst_of_start()
     ended = Event()
     Thread(target=one_after_another(scheduler.shutdown, ended.set), daemon=True).start()
     is_waiting = stays_false(ended.is_set, 0.1)
@@ -58,18 +64,7 @@ def test_a_store_that_shuts_the_scheduler_down_while_it_is_started_does_not_bloc
 
 def test_jobs_added_by_other_threads_during_a_slow_start_are_all_run():
     """add_job, add_executor and add_jobstore in the middle of start() lose nothing."""
-    entered, release = Event(), Event()
-
-    class Slow(LiveStore):
-        def start(self, scheduler, alias):
-            super().start(scheduler, alias)
-            entered.set()
-            release.wait(10)
-
-    scheduler = BackgroundScheduler(timezone="UTC", jobstores={"slow": Slow()})
-    starter = Thread(target=scheduler.start, daemon=True)
-    starter.start()
-    wait_until(entered.is_set)
+    scheduler, starter, release = in_the_midst_of_start()
     adder = Thread(
         target=one_after_another(
             lambda: scheduler.add_job(note, args=["during start"]),
