@@ -11,24 +11,23 @@ from apscheduler_lite.errors import JobCancelledError
 from apscheduler_lite.runs import _current
 
 from ._limits import TimeLimits, abandon
+from ._run_executor import RunExecutor
 from ._threads import WorkerThreads
-from .base import BaseExecutor, fail
+from .base import fail
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Task
-    from collections.abc import Awaitable, Sequence
+    from collections.abc import Awaitable
     from concurrent.futures import Future
-    from datetime import datetime
     from typing import Any
 
-    from apscheduler_lite.job import Job
     from apscheduler_lite.runs import Run
 
 __all__ = ["AsyncIOExecutor"]
 
 
-class AsyncIOExecutor(BaseExecutor):
+class AsyncIOExecutor(RunExecutor):
     """
     Run coroutine functions on the scheduler's event loop and plain functions on a pool of threads.
 
@@ -73,16 +72,6 @@ class AsyncIOExecutor(BaseExecutor):
 
     def capacity(self) -> int | None:
         return self._threads.free() if self._threads is not None else 0
-
-    def submit_run(self, run: Run) -> None:
-        if self._hands_over_jobs:
-            super().submit_run(run)
-        else:
-            self._begin(run)
-
-    def _do_submit_job(self, job: Job, run_times: Sequence[datetime]) -> None:
-        for run in self._handed_over(job, run_times):
-            self._begin(run)
 
     def _begin(self, run: Run) -> None:
         loop, threads = self._loop, self._threads

@@ -5,21 +5,18 @@ from __future__ import annotations
 from apscheduler_lite._loops import LoopHere
 from apscheduler_lite._running import execute
 
-from .base import BaseExecutor
+from ._run_executor import RunExecutor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
     from typing import Any
 
-    from apscheduler_lite.job import Job
     from apscheduler_lite.runs import Run
 
 __all__ = ["DebugExecutor"]
 
 
-class DebugExecutor(BaseExecutor):
+class DebugExecutor(RunExecutor):
     """
     Run jobs in the scheduler's own thread, one after the other.
 
@@ -44,17 +41,7 @@ class DebugExecutor(BaseExecutor):
         """Return 1: while a job runs, the next one may as well stay with others."""
         return 1
 
-    def submit_run(self, run: Run) -> None:
-        if self._hands_over_jobs:
-            super().submit_run(run)
-        else:
-            self._run(run)
-
-    def _do_submit_job(self, job: Job, run_times: Sequence[datetime]) -> None:
-        for run in self._handed_over(job, run_times):
-            self._run(run)
-
-    def _run(self, run: Run) -> None:
+    def _begin(self, run: Run) -> None:
         execute(run, self._clock, self._logger, None if self._loop is None else self._loop.run)
         self._run_ended(run)
         if isinstance(run.exception, KeyboardInterrupt):

@@ -20,22 +20,21 @@ from apscheduler_lite.errors import RemoteError, WorkerDiedError
 from apscheduler_lite.runs import _current
 
 from ._border import Errand, perform, take_answer
-from .base import BaseExecutor, fail
+from ._run_executor import RunExecutor
+from .base import fail
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from concurrent.futures import Executor, Future
-    from datetime import datetime
     from typing import Any
 
-    from apscheduler_lite.job import Job
     from apscheduler_lite.runs import Run
 
 __all__ = ["FuturesExecutor"]
 
 
-class FuturesExecutor(BaseExecutor):
+class FuturesExecutor(RunExecutor):
     """
     Run jobs on any pool that has the interface of `concurrent.futures.Executor`.
 
@@ -125,17 +124,7 @@ class FuturesExecutor(BaseExecutor):
     def capacity(self) -> int | None:
         return self._session.free() if self._session is not None else 0
 
-    def submit_run(self, run: Run) -> None:
-        if self._hands_over_jobs:
-            super().submit_run(run)
-        else:
-            self._enqueue(run)
-
-    def _do_submit_job(self, job: Job, run_times: Sequence[datetime]) -> None:
-        for run in self._handed_over(job, run_times):
-            self._enqueue(run)
-
-    def _enqueue(self, run: Run) -> None:
+    def _begin(self, run: Run) -> None:
         if self._session is None:
             raise RuntimeError(f"this {type(self).__name__} has not been started; add it to a running scheduler")
         self._session.submit(run)

@@ -19,18 +19,17 @@ from apscheduler_lite.errors import JobCancelledError, MaxInstancesReachedError
 from apscheduler_lite.runs import _current
 
 from ._limits import TimeLimits, abandon
+from ._run_executor import RunExecutor
 from ._threads import WorkerThreads
-from .base import BaseExecutor, copy_outcome, fail
+from .base import copy_outcome, fail
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from concurrent.futures import Executor, Future
-    from datetime import datetime
     from typing import Any
 
     from apscheduler_lite._clock import Clock
-    from apscheduler_lite.job import Job
     from apscheduler_lite.runs import Run
 
     from ._threads import Worker
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["BasePoolExecutor", "MaxInstancesReachedError", "ProcessPoolExecutor", "ThreadPoolExecutor"]
 
 
-class _WorkersExecutor(BaseExecutor):
+class _WorkersExecutor(RunExecutor):
     """What the thread pool and the process pool share: threads that take runs, as many as there are workers."""
 
     def __init__(
@@ -71,19 +70,10 @@ class _WorkersExecutor(BaseExecutor):
     def capacity(self) -> int | None:
         return self._pool.free() + self.prefetch if self._pool is not None else 0
 
-    def submit_run(self, run: Run) -> None:
+    def _begin(self, run: Run) -> None:
         if self._pool is None:
             raise RuntimeError(f"this {type(self).__name__} has not been started; add it to a running scheduler")
-        if self._hands_over_jobs:
-            super().submit_run(run)
-        else:
-            self._pool.submit(run)
-
-    def _do_submit_job(self, job: Job, run_times: Sequence[datetime]) -> None:
-        if self._pool is None:
-            raise RuntimeError(f"this {type(self).__name__} has not been started; add it to a running scheduler")
-        for run in self._handed_over(job, run_times):
-            self._pool.submit(run)
+        self._pool.submit(run)
 
     def shutdown(self, wait: bool = True) -> None:
         if self._pool is not None:
@@ -258,7 +248,7 @@ class ProcessPoolExecutor(_WorkersExecutor):
         return True
 
 
-class BasePoolExecutor(BaseExecutor):
+class BasePoolExecutor(RunExecutor):
     """
     Run jobs on a pool of `concurrent.futures`: an object with ``submit`` and ``shutdown``.
 
@@ -277,17 +267,7 @@ class BasePoolExecutor(BaseExecutor):
         self._pool = pool
         self._telling: set[int] = set()  # threads of the pool that tell of a run's end at this moment
 
-    def submit_run(self, run: Run) -> None:
-        if self._hands_over_jobs:
-            super().submit_run(run)
-        else:
-            self._hand_to_pool(run)
-
-    def _do_submit_job(self, job: Job, run_times: Sequence[datetime]) -> None:
-        for run in self._handed_over(job, run_times):
-            self._hand_to_pool(run)
-
-    def _hand_to_pool(self, run: Run) -> None:
+    def _begin(self, run: Run) -> None:
         self._check_started()
         # Asked now, since the pool's workers may be other processes, which cannot ask.
         if not may_begin(run, self._clock, self._logger):

@@ -15,24 +15,22 @@ from apscheduler_lite._options import as_count, as_name, as_positive_integer
 from apscheduler_lite._running import is_coroutine_function
 from apscheduler_lite._text import shorten
 from apscheduler_lite.errors import JobCancelledError
-from apscheduler_lite.executors.base import BaseExecutor
+from apscheduler_lite.executors._run_executor import RunExecutor
 
 from .connection import Connection
 from .session import Session
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import datetime
+    from collections.abc import Mapping
     from typing import Any
 
-    from apscheduler_lite.job import Job
     from apscheduler_lite.runs import Run
 
 __all__ = ["DaskExecutor"]
 
 
-class DaskExecutor(BaseExecutor):
+class DaskExecutor(RunExecutor):
     """
     Run jobs on a Dask cluster.
 
@@ -96,15 +94,8 @@ class DaskExecutor(BaseExecutor):
     def capacity(self) -> int | None:
         return self._session.free() if self._session is not None else 0
 
-    def submit_run(self, run: Run) -> None:
-        if self._hands_over_jobs:
-            super().submit_run(run)
-        else:
-            self._started().submit(run)
-
-    def _do_submit_job(self, job: Job, run_times: Sequence[datetime]) -> None:
-        for run in self._handed_over(job, run_times):
-            self._started().submit(run)
+    def _begin(self, run: Run) -> None:
+        self._started().submit(run)
 
     def adopt(self, run: Run) -> bool:
         """Wait for a run that another scheduler has handed to Dask; it ends as interrupted if Dask does not know it."""
