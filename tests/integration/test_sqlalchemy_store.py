@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import importlib
 import os
+import sqlite3
 import sys
 import time
+from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from threading import Lock, Thread
 from types import SimpleNamespace
@@ -16,7 +18,7 @@ import pytest
 from apscheduler_lite import AsyncIOScheduler, BackgroundScheduler, SQLAlchemyJobStore
 from apscheduler_lite.errors import ConflictingIdError, JobLookupError, TransientJobError
 from apscheduler_lite.events import EVENT_JOB_ADDED, EVENT_JOB_MAX_INSTANCES
-from apscheduler_lite.jobstores.sqlalchemy import runs
+from apscheduler_lite.jobstores.sqlalchemy import aftermath
 from tests.integration.jobs import CALLS, GATE, Colour, fail, note, slow
 from tests.waiting import stays_false, wait_until
 
@@ -607,7 +609,7 @@ def test_a_commit_that_broke_off_is_found_out(shared, schedulers):
 
 def test_a_run_whose_process_dies_each_time_is_given_up(shared, schedulers, monkeypatch):
     """With `on_crash="rerun"` it is begun as often as may be, and not for ever; its record says why no more."""
-    monkeypatch.setattr(runs, "ATTEMPTS", 3)
+    monkeypatch.setattr(aftermath, "ATTEMPTS", 3)
     attempts, told = [], []
     for number in range(5):
         store = shared.store()
@@ -628,6 +630,31 @@ def test_a_run_whose_process_dies_each_time_is_given_up(shared, schedulers, monk
     assert ["3 in all" in reason for reason in reasons] == [False, False, True]
     assert all(reason.startswith("interrupted: its process") for reason in reasons)
     assert shared.execute("SELECT id FROM {jobs}") == []
+
+
+def test_what_a_dead_process_leaves_is_restored_outside_the_transaction(sqlite, schedulers, monkeypatch):
+    """To restore a job imports a module, which may add jobs itself, or take its time while others wait for the file."""
+    first, second = sqlite.store(), sqlite.store()
+    scheduler = schedulers(first)
+    scheduler.add_job(note, id="cut")
+    scheduler.start(paused=True)
+    assert first.claim_due(scheduler.clock.now(), {"default": 1}).runs
+    first.shutdown()
+    first.shutdown()
+    sqlite.execute("UPDATE {schedulers} SET process = 'another one with its pid'")
+    restore = second._documents.restore
+
+    def restore_while_another_writes(row, *args):
+        with closing(sqlite3.connect(sqlite.url.removeprefix("sqlite:///"), timeout=0)) as connection:
+            connection.execute("BEGIN IMMEDIATE")  # raises where the file is locked
+        return restore(row, *args)
+
+    monkeypatch.setattr(second._documents, "restore", restore_while_another_writes)
+    successor = schedulers(second)
+    successor.start(paused=True)
+
+    (run,) = second.claim_due(successor.clock.now(), {"default": 1}).interrupted
+    assert run.job.id == "cut"
 
 
 def test_interrupted_time_is_not_silence():

@@ -13,6 +13,7 @@ from threading import Thread
 from apscheduler_lite._clock import Alarm, SystemClock
 from apscheduler_lite._locks import make_lock
 
+from .aftermath import Aftermath
 from .liveness import Member, Watch
 
 TYPE_CHECKING = False
@@ -88,6 +89,7 @@ class Keeper:
         self._database = database
         self._tables = tables
         self._records = records
+        self._aftermath = Aftermath(tables, records)
         self._now = clock.now
         self._logger = logger
         self._alias = alias
@@ -319,10 +321,11 @@ class Keeper:
         found: list[Run] = []
         for row in self._watch.dead(self.member.id):
             settled = self._database.write(
-                self._records.settle, row, self.member, self._adopts, self._now(), self._alias
+                self._aftermath.settle, row, self.member, self._adopts, self._now(), self._alias
             )
             if settled is None:
                 continue
+            settled = self._aftermath.with_jobs(settled)
             self._logger.warning(
                 'Job store "%s": the scheduler of pid %s on %s is dead; %d runs of it were interrupted, %d are taken'
                 " over",
@@ -346,10 +349,10 @@ class Keeper:
         if not left:
             return []
         reason = "interrupted: its process ended, and its executor did not take it over"
-        interrupted = self._database.write(self._records.interrupt, left, reason, self._now(), self._alias)
+        settled = self._database.write(self._aftermath.interrupt, left, reason, self._now(), self._alias)
         for run_id in left:
             self.active.pop(run_id, None)
-        return interrupted
+        return self._aftermath.with_jobs(settled).interrupted
 
     def take_interrupted(self) -> list[Run]:
         """Return the runs that were found to be interrupted since the last call."""

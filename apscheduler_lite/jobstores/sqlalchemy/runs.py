@@ -7,8 +7,6 @@ pruned by age. A run that waits for a process to take it, such as one that is ru
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from sqlalchemy import bindparam, exists, select
 
 from apscheduler_lite._reasons import REMOVED
@@ -19,11 +17,10 @@ from apscheduler_lite.records import RunRecord
 from apscheduler_lite.runs import Outcome, Run, exception_name
 
 from .bulk import BulkUpdate
-from .liveness import bury
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
     from typing import Any
 
     from sqlalchemy import Connection
@@ -34,12 +31,9 @@ if TYPE_CHECKING:
     from .liveness import Member
     from .schema import Tables
 
-__all__ = ["Records", "Settled", "new_row"]
+__all__ = ["Records", "new_row"]
 
 PRUNED_AT_ONCE = 1_000
-
-ATTEMPTS = 10
-"""How often a run is begun at the most whose process dies each time: it may be what kills them."""
 
 
 def new_row(run: Run, member: Member | None, now: int) -> dict[str, Any]:
@@ -73,24 +67,13 @@ def _storable(text: str | None) -> str | None:
     return text if text is None or text.isprintable() else text.replace("\0", "�").encode("utf-8", "replace").decode()
 
 
-def _given_up(reason: str) -> str:
-    return f"{reason}; so did the others, {ATTEMPTS} in all, that had begun it, and it is not run again"
-
-
-class Settled(NamedTuple):
-    """What has become of the runs of a process that is dead."""
-
-    interrupted: list[Run]
-    taken_over: list[Run]
-
-
 class Records:
     """The statements on the runs of one store."""
 
     def __init__(self, tables: Tables, documents: Documents, keeps: bool) -> None:
         self._tables = tables
-        self._documents = documents
-        self._keeps = keeps  # whether there is a history at all
+        self.documents = documents
+        self.keeps = keeps  # whether there is a history at all
         runs = tables.runs.c
         jobs = tables.jobs
         names = ("started", "finished", "outcome", "reason", "exception", "traceback")
@@ -108,7 +91,7 @@ class Records:
 
     def end(self, connection: Connection, ended: Sequence[Run], now: int) -> int:
         """Write how runs ended; return how many were still in progress for the others."""
-        if self._keeps:
+        if self.keeps:
             count = self._end.execute(connection, [self._outcome(run, now) for run in ended])
         else:
             count = connection.execute(self._drop, {"ids": [run.id for run in ended]}).rowcount
@@ -161,7 +144,7 @@ class Records:
     def drop_orphan(self, connection: Connection, row: Any, now: int, alias: str) -> Run:
         """Record as skipped a run whose job was removed; return it."""
         runs = self._tables.runs
-        if self._keeps:
+        if self.keeps:
             ended = {"open_at": None, "finished": now, "outcome": Outcome.SKIPPED, "reason": REMOVED}
             connection.execute(runs.update().where(runs.c.id == row.id).values(**ended))
         else:
@@ -206,7 +189,7 @@ class Records:
         if row.revision == run.job._revision:
             return True
         try:
-            return is_to_be_set_back(self._documents.restore(row), run)
+            return is_to_be_set_back(self.documents.restore(row), run)
         except LookupError:
             return False
 
@@ -227,105 +210,6 @@ class Records:
         for run_id in unknown:
             self.give_back(connection, run_id, now)
         return len(unknown)
-
-    # -- those whose process died ------------------------------------------------------------------------------
-
-    def settle(
-        self, connection: Connection, dead: Any, member: Member, adopts: Callable[[str], bool], now: int, alias: str
-    ) -> Settled | None:
-        """
-        Settle the runs of a process that is dead; return them, or None when another process was faster.
-
-        Those that may go on in an engine, by what `adopts` says of their executor, become the member's. The others
-        become interrupted; those that are to be run again get a row of their own that any process may take, until they
-        have been begun as often as may be.
-        """
-        if not bury(connection, self._tables, dead):
-            return None
-        runs = self._tables.runs
-        rows = connection.execute(
-            select(runs).where(runs.c.finished.is_(None), runs.c.scheduler == dead.id).order_by(runs.c.due)
-        ).all()
-        cut = [row for row in rows if not adopts(row.executor)]
-        reason = f"interrupted: its process (pid {dead.pid} on {dead.host}) ended or was silent for too long"
-        return Settled(
-            self._interrupt(connection, cut, reason, now, alias),
-            self._take_over(connection, [row for row in rows if row not in cut], member, alias),
-        )
-
-    def interrupt(self, connection: Connection, run_ids: Iterable[str], reason: str, now: int, alias: str) -> list[Run]:
-        """Settle runs in progress that no one will end any more, and return them."""
-        runs = self._tables.runs
-        rows = connection.execute(select(runs).where(runs.c.finished.is_(None), runs.c.id.in_(run_ids))).all()
-        return self._interrupt(connection, rows, reason, now, alias)
-
-    def _take_over(self, connection: Connection, rows: Sequence[Any], member: Member, alias: str) -> list[Run]:
-        """Make the runs of rows a member's own."""
-        if not rows:
-            return []
-        runs = self._tables.runs
-        connection.execute(
-            runs.update()
-            .where(runs.c.id.in_([row.id for row in rows]))
-            .values(scheduler=member.id, host=member.host, pid=member.pid)
-        )
-        stored = self._stored_jobs(connection, {row.job_id for row in rows})
-        taken = []
-        for row in rows:
-            job = stored.get(row.job_id)
-            run = self.recorded(row, alias) if job is None else Run.of(job, alias, row.fire_time, row.due)
-            run._id, run.attempt, run.executor = row.id, row.attempt, row.executor
-            taken.append(run)
-        return taken
-
-    def _interrupt(self, connection: Connection, rows: Sequence[Any], reason: str, now: int, alias: str) -> list[Run]:
-        if not rows:
-            return []
-        runs = self._tables.runs
-        ids = [row.id for row in rows]
-        connection.execute(
-            runs.update().where(runs.c.id.in_(ids)).values(finished=now, outcome=Outcome.INTERRUPTED, reason=reason)
-        )
-        given_up = [row.id for row in rows if row.rerun and row.attempt >= ATTEMPTS]
-        if given_up:
-            connection.execute(runs.update().where(runs.c.id.in_(given_up)).values(reason=_given_up(reason)))
-        stored = self._stored_jobs(connection, {row.job_id for row in rows})
-        again = [
-            self._next_attempt(row, now)
-            for row in rows
-            if row.rerun and row.job_id in stored and row.attempt < ATTEMPTS
-        ]
-        if again:
-            connection.execute(runs.insert(), again)
-        self.drop_finished_jobs(connection, {row.job_id for row in rows})
-        if not self._keeps:
-            connection.execute(self._drop, {"ids": ids})
-        interrupted = []
-        for row in rows:
-            run = self.recorded(row, alias)
-            run.job = stored.get(row.job_id)
-            run.outcome, run.finished = Outcome.INTERRUPTED, now
-            run.reason = _given_up(reason) if row.id in given_up else reason
-            interrupted.append(run)
-        return interrupted
-
-    def _stored_jobs(self, connection: Connection, job_ids: Iterable[str]) -> dict[str, Any]:
-        jobs = self._tables.jobs
-        found: dict[str, Any] = {}
-        for row in connection.execute(select(jobs).where(jobs.c.id.in_(job_ids))):
-            try:
-                found[row.id] = self._documents.restore(row)
-            except LookupError:
-                found[row.id] = None
-        return found
-
-    @staticmethod
-    def _next_attempt(row: Any, now: int) -> dict[str, Any]:
-        again = dict(row._mapping)
-        again.update(
-            id=Run.new_id(), attempt=row.attempt + 1, open_at=now, scheduler=None, host=None, pid=None, claimed=None
-        )
-        return again
 
     # -- history -----------------------------------------------------------------------------------------------
 
@@ -351,7 +235,7 @@ class Records:
         return None if row is None else self._record(row, alias)
 
     def _record(self, row: Any, alias: str) -> RunRecord:
-        scheduler, _ = self._documents.owner
+        scheduler, _ = self.documents.owner
         return RunRecord(
             row.id,
             row.job_id,
