@@ -126,7 +126,7 @@ class Engine(ProcessLife):
 
     def _watch_clock(self) -> None:
         """Notice when the wall clock was set, or the machine slept, since the last pass."""
-        drift = self.clock.now() / 1e6 - self.clock.monotonic()
+        drift = self._read_drift()
         before, self._drift = self._drift, drift
         epoch, self._drift_epoch = self._drift_epoch, self._epoch
         if before is None or epoch != self._epoch or abs(drift - before) < STEP:
@@ -144,6 +144,15 @@ class Engine(ProcessLife):
             # With some room, for what the clocks may have parted before without its being called a step.
             unset = self.clock.now() + round((STEP - step) * 1e6)
             self._behind.update((alias, unset) for alias, _ in self._catalog.open)
+
+    def _read_drift(self) -> float:
+        """Return wall minus monotonic clock, both read in one moment."""
+        begin, now = self.clock.monotonic(), self.clock.now()
+        for _ in range(5):  # a busy machine may have paused this thread between the two
+            if self.clock.monotonic() - begin < STEP / 10:
+                break
+            begin, now = self.clock.monotonic(), self.clock.now()
+        return now / 1e6 - begin
 
     def _note_downtime(self, begin: int) -> None:
         """Tell the stores that nothing was run from that instant until now."""

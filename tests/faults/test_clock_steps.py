@@ -99,6 +99,30 @@ def test_a_store_or_a_trigger_that_fails_when_the_clock_is_set_back_harms_no_oth
     assert len(times_of(f"{key} own")) >= 3 + 5
 
 
+def test_a_pause_between_two_readings_is_no_step():
+    """A busy machine may stop the thread between its looks at the wall clock and at the monotonic one."""
+
+    class Busy:
+        """Both clocks show the same; two seconds pass after the first look."""
+
+        seconds = 0.0
+        looks = 0
+
+        def monotonic(self):
+            self.looks += 1
+            shown = self.seconds
+            self.seconds += 2.0 if self.looks == 1 else 0.0
+            return shown
+
+        def now(self):
+            return round(self.seconds * 1e6)
+
+    scheduler = BackgroundScheduler(timezone="UTC")
+    scheduler.clock = Busy()
+
+    assert scheduler._read_drift() == 0
+
+
 # -- an hour, a year -----------------------------------------------------------------------------------------------
 
 HOUR, YEAR = timedelta(hours=1), timedelta(days=365)
