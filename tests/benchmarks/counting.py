@@ -12,7 +12,7 @@ from typing import Any
 
 import apscheduler_lite
 
-__all__ = ["Counted", "calls_of_all_threads", "lines_of", "statements_of"]
+__all__ = ["Counted", "calls_of_all_threads", "lines_of", "statements_of", "steps_of"]
 
 PACKAGE = str(Path(apscheduler_lite.__file__).parent)
 
@@ -70,6 +70,29 @@ def statements_of(engine: Any) -> Iterator[list[str]]:
         yield statements
     finally:
         event.remove(engine, "before_cursor_execute", note)
+
+
+@contextmanager
+def steps_of(engine: Any) -> Iterator[list[int]]:
+    """Count the instructions that SQLite's virtual machine executes for an engine: what a statement reads, it steps over."""
+    from sqlalchemy import event
+
+    steps = [0]
+
+    def count() -> int:
+        steps[0] += 1
+        return 0
+
+    def watch(driver: Any, *_: Any) -> None:
+        driver.set_progress_handler(count, 1)
+
+    event.listen(engine, "checkout", watch)
+    try:
+        yield steps
+    finally:
+        event.remove(engine, "checkout", watch)
+        with engine.connect() as connection:
+            connection.connection.driver_connection.set_progress_handler(None, 0)
 
 
 class Counted(int):

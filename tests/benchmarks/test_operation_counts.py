@@ -24,7 +24,7 @@ from apscheduler_lite.jobstores.memory import MemoryJobStore
 from apscheduler_lite.schedulers.background import BackgroundScheduler
 from apscheduler_lite.triggers.cron import CronTrigger
 from apscheduler_lite.triggers.interval import IntervalTrigger
-from tests.benchmarks.counting import Counted, calls_of_all_threads, lines_of, statements_of
+from tests.benchmarks.counting import Counted, calls_of_all_threads, lines_of, statements_of, steps_of
 from tests.databases import place
 from tests.waiting import wait_until
 
@@ -240,6 +240,36 @@ def test_a_look_at_nothing_due_takes_one_statement(stored):
         store.claim_due(stored.clock.now(), {"default": 10})
 
     assert len(statements) <= 1
+
+
+def test_a_claim_does_not_read_the_history(stored, shared):
+    """Beside ten thousand records of runs that have ended, a claim and its record take as many steps as beside none."""
+    store = stored._catalog.stores["default"]
+    stored.add_jobs([{"func": work, "trigger": "interval", "weeks": 1, "next_run_time": NOW} for _ in range(30)])
+    steps_of_a_claim(store, stored)  # what is prepared once
+
+    few = steps_of_a_claim(store, stored)
+    shared.execute(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000) INSERT INTO {runs}"
+        " (id, job_id, executor, fire_time, due, attempt, rerun, claimed, started, finished, outcome)"
+        " SELECT 'r' || i, jobs.id, 'default', i, i, 1, 0, i, i, i, 'executed' FROM n CROSS JOIN"
+        " (SELECT id FROM {jobs} LIMIT 1) AS jobs"
+    )
+    many = steps_of_a_claim(store, stored)
+
+    assert 0 < many <= 1.2 * few
+
+
+def steps_of_a_claim(store, scheduler) -> int:
+    """Return the steps of SQLite from a claim of ten jobs until the ends of their runs are written."""
+    with steps_of(engine_of(scheduler)) as steps:
+        claim = store.claim_due(scheduler.clock.now(), {"default": 10})
+        for run in claim.runs:
+            run.outcome = "executed"
+        store.record_outcomes(claim.runs)
+        store._keeper.flush()
+    assert len(claim.runs) == 10
+    return steps[0]
 
 
 # -- import ------------------------------------------------------------------------------------------------------------
