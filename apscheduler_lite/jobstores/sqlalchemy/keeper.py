@@ -105,6 +105,8 @@ class Keeper:
         self._is_closing = False
         self._ended: deque[Run] = deque()
         self._interrupted: deque[Run] = deque()
+        self._takes = 0  # how often outcomes were taken to be written
+        self._last_batch = 0  # how many runs the last claim has brought
         self.active: dict[str, Run] = {}  # claimed here and not known to have ended
         self._watch = Watch(database, tables, heartbeat_interval)
         self._prune_at = _clock.monotonic() + min(PRUNE_EVERY, heartbeat_interval)
@@ -167,21 +169,26 @@ class Keeper:
         beat_at = _clock.monotonic() + self._interval
         while not self._is_closing or self._ended or self._goes_on():
             self._bell.wait(max(0.0, min(beat_at - _clock.monotonic(), RETRY if self._ended else self._interval)))
-            if self._ended:
-                self._gather()
-                if not self.flush() and self._is_closing and not self._try_last():
+            if self._ended and not self._is_taken_along() and not self.flush():
+                if self._is_closing and not self._try_last():
                     break
             if _clock.monotonic() >= beat_at:
                 self._guarded(self._beat)
                 beat_at = _clock.monotonic() + self._interval
         self._leave()
 
-    def _gather(self) -> None:
-        """Give the next claim of the scheduler a chance to write the outcomes on its way."""
+    def _is_taken_along(self) -> bool:
+        """Give the next claim of the scheduler a chance to write the outcomes on its way; return whether one has."""
+        takes = self._takes
         self._linger(GATHER)
-        if self._ended:
+        if self._ended and takes == self._takes:
             self._wakeup()
             self._linger(LINGER)
+        if takes == self._takes:
+            return False
+        if self._ended:  # those that have come since have a claim of their own to wait for
+            self._bell.ring()
+        return True
 
     def _linger(self, seconds: float) -> None:
         if not self._is_closing:
@@ -228,9 +235,11 @@ class Keeper:
     def begin(self, runs: Iterable[Run]) -> None:
         """Take note of runs that were claimed."""
         lease = self.lease
+        before = len(self.active)
         for run in runs:
             run.lease = lease
             self.active[run.id] = run
+        self._last_batch = len(self.active) - before or self._last_batch
 
     def end(self, runs: Sequence[Run]) -> None:
         """Take note of how runs ended, to be written soon."""
@@ -239,8 +248,12 @@ class Keeper:
             self._bell.ring()
 
     def is_worth_a_claim(self) -> bool:
-        """Return whether half of what is in progress has ended; what has not is looked at again in a moment."""
-        return 2 * len(self._ended) >= len(self.active)
+        """
+        Return whether as many runs have ended as the last claim has brought.
+
+        So the next one may bring as many. Fewer are looked at in a moment, by the keeper.
+        """
+        return len(self._ended) >= self._last_batch
 
     def forget(self, run: Run) -> None:
         """Take note that a run was given back."""
@@ -253,6 +266,7 @@ class Keeper:
     def take_ended(self) -> list[Run]:
         """Return the outcomes to be written; `written` or `put_back` must follow."""
         self._flushing.acquire()
+        self._takes += 1
         return _drained(self._ended)
 
     def written(self, ended: Sequence[Run]) -> None:
