@@ -257,12 +257,10 @@ def _engine_from(url: Any, engine_options: Mapping[str, Any] | None) -> Engine:
         options["connect_args"] = connect_args
         if parsed.database in (None, "", ":memory:") or "mode=memory" in str(parsed):
             options.setdefault("poolclass", StaticPool)
-    else:
-        options.setdefault("pool_pre_ping", True)
-        if backend in ("mysql", "mariadb"):
-            # Without gap locks, which would make adding a job wait for whoever claims.
-            options.setdefault("isolation_level", "READ COMMITTED")
-            options.setdefault("pool_recycle", 3600)
+    elif backend in ("mysql", "mariadb"):
+        # Without gap locks, which would make adding a job wait for whoever claims.
+        options.setdefault("isolation_level", "READ COMMITTED")
+        options.setdefault("pool_recycle", 3600)
     engine = _created(parsed, **options)
     if backend == "sqlite":
         event.listen(engine, "connect", _set_up_sqlite)
