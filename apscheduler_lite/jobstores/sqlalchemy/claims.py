@@ -107,8 +107,9 @@ class Claims:
             for number in range(count):
                 part = select(func.min(jobs.next_run_time)).where(jobs.executor == bindparam(f"e{number}"))
                 parts.append(part.where(jobs.next_run_time > bindparam("after")) if is_bounded else part)
-            part = select(func.min(runs.open_at))
-            parts.append(part.where(runs.open_at > bindparam("after")) if is_bounded else part)
+            # The condition is that of the index.
+            is_open = runs.open_at > bindparam("after") if is_bounded else runs.open_at.is_not(None)
+            parts.append(select(func.min(runs.open_at)).where(is_open))
             self._looks[key] = select(*(part.scalar_subquery().label(f"m{n}") for n, part in enumerate(parts)))
         return self._looks[key]
 

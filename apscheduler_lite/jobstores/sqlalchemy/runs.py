@@ -77,7 +77,8 @@ class Records:
         runs = tables.runs.c
         jobs = tables.jobs
         names = ("started", "finished", "outcome", "reason", "exception", "traceback")
-        self._end = BulkUpdate(tables.runs, names, runs.finished.is_(None))
+        # By the outcome, which no index knows, and not by `finished`: PostgreSQL would read all that is in progress.
+        self._end = BulkUpdate(tables.runs, names, runs.outcome.is_(None))
         self._drop = tables.runs.delete().where(runs.id.in_(bindparam("ids", expanding=True)))
         # A finished job stays until its last run has ended, for that may have to be run again.
         self._drop_jobs = jobs.delete().where(
@@ -231,7 +232,8 @@ class Records:
         """Return the record of the run of a job that ended last, or None."""
         runs = self._tables.runs
         statement = select(runs).where(runs.c.job_id == job_id, runs.c.finished.is_not(None))
-        row = connection.execute(statement.order_by(runs.c.finished.desc()).limit(1)).first()
+        # Reckoned with, so that no database looks for it among the latest runs of all jobs.
+        row = connection.execute(statement.order_by((runs.c.finished + 0).desc()).limit(1)).first()
         return None if row is None else self._record(row, alias)
 
     def _record(self, row: Any, alias: str) -> RunRecord:

@@ -87,7 +87,7 @@ class Tables:
             Column("document", _text(), nullable=False),
             Column("signature", String(255)),
             Column("revision", BigInteger, nullable=False),
-            indexes={"due": ("executor", "next_run_time")},
+            indexes={"due": (("executor", "next_run_time"), None)},
         )
         self.runs = self._table(
             "_runs",
@@ -110,7 +110,14 @@ class Tables:
             Column("reason", _text()),
             Column("exception", _text()),
             Column("traceback", _text()),
-            indexes={"active": ("finished", "job_id"), "history": ("job_id", "due"), "open": ("open_at",)},
+            # A run is written twice, and to note it in an index costs about as much as the row; so each holds no more
+            # than what is looked up in it.
+            indexes={
+                "active": (("finished", "job_id"), "finished IS NULL"),
+                "ended": (("finished",), "finished IS NOT NULL"),
+                "history": (("job_id", "due"), None),
+                "open": (("open_at",), "open_at IS NOT NULL"),
+            },
         )
         self.schedulers = self._table(
             "_schedulers",
@@ -126,14 +133,21 @@ class Tables:
         self.meta = self._table("_meta", Column("name", String(32), primary_key=True), Column("value", String(255)))
         self.all = (self.jobs, self.runs, self.schedulers, self.meta)
 
-    def _table(self, suffix: str, *columns: Column[Any], indexes: dict[str, tuple[str, ...]] | None = None) -> Table:
+    def _table(
+        self, suffix: str, *columns: Column[Any], indexes: dict[str, tuple[tuple[str, ...], str | None]] | None = None
+    ) -> Table:
         name = self.name + suffix
         present = self.metadata.tables.get(name if self.schema is None else f"{self.schema}.{name}")
         if present is not None:  # a second store on the metadata of the application
             return present
         table = Table(name, self.metadata, *columns, schema=self.schema)
-        for purpose, names in (indexes or {}).items():
-            Index(f"ix_{name}_{purpose}", *(table.c[each] for each in names))
+        for purpose, (names, condition) in (indexes or {}).items():
+            where = None if condition is None else text(condition)
+            index = Index(
+                f"ix_{name}_{purpose}", *(table.c[each] for each in names), sqlite_where=where, postgresql_where=where
+            )
+            if purpose == "ended":  # elsewhere `active` holds all runs and serves here, too
+                index.ddl_if(dialect=("sqlite", "postgresql"))
         return table
 
 
