@@ -157,7 +157,7 @@ def test_a_dispatched_run_takes_few_calls():
     """From its claim to its recorded end a run passes through a bounded number of the library's functions."""
     few, many = calls_of_burst(50), calls_of_burst(250)
 
-    assert (many - few) / 200 <= 42
+    assert (many - few) / 200 <= 42.5  # a wake-up more or less among 200 runs
 
 
 def calls_of_burst(runs: int) -> int:

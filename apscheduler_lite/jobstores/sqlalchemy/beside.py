@@ -83,7 +83,7 @@ class Beside:
         )
         rows = connection.execute(statement, {"ids": list(job_ids)}).all()
         self._claims.expect_restored(rows, work)
-        active = self._claims.ongoing.of(connection, [row.id for row in rows])
+        active = self._claims.ongoing.of(connection, [row.id for row in rows], work.ended_ids)
         free: dict[str, tuple[Job | None, int]] = {}
         for row in rows:
             job = self._claims.restored(row, work)

@@ -1,7 +1,7 @@
 """
 The claim: one transaction that advances what is due and writes its runs.
 
-    lock some due rows  →  plan each  →  advance them  →  insert their runs  →  commit
+    lock some due rows  →  plan each  →  advance them, insert their runs, end those that have ended  →  commit
 
 Whoever commits owns the runs. Rows that another process has locked are being claimed by it and are passed over (``FOR
 UPDATE SKIP LOCKED``); SQLite has one writer at a time anyway. Other databases advance each row by comparing it with
@@ -25,7 +25,7 @@ from apscheduler_lite.jobstores._claim import Claim, JobFault, UnknownExecutorEr
 from apscheduler_lite.runs import Outcome, Run
 
 from .beside import Beside
-from .bulk import BulkInsert, BulkUpdate
+from .bulk import BulkInsert, BulkUpdate, Together
 from .ongoing import Ongoing
 from .runs import new_row
 
@@ -82,11 +82,12 @@ class Claims:
         self._due_but_resting = self._due.where(jobs.id.not_in(bindparam("resting", expanding=True)))
         self.documents_of = select(tables.jobs).where(jobs.id.in_(bindparam("ids", expanding=True)))
         self.ongoing = Ongoing(tables)
-        self._advance = BulkUpdate(tables.jobs, ("next_run_time", "fire_time", "backlog"))
-        self._advance_if_same = self._advance.plain.where(
+        advance = BulkUpdate(tables.jobs, ("next_run_time", "fire_time", "backlog"))
+        self._advance_if_same = advance.plain.where(
             jobs.next_run_time == bindparam("b_due"), jobs.revision == bindparam("b_revision")
         )
-        self._insert_runs = BulkInsert(tables.runs, [each.name for each in tables.runs.columns])
+        insert_runs = BulkInsert(tables.runs, [each.name for each in tables.runs.columns])
+        self._end_advance_insert = Together(records.ending, advance, insert_runs)
 
     # -- looking -----------------------------------------------------------------------------------------------
 
@@ -150,8 +151,9 @@ class Claims:
     # -- taking ------------------------------------------------------------------------------------------------
 
     def take(self, connection: Connection, work: Work) -> None:
-        """Claim what is due and can be started."""
+        """Claim what is due and can be started, and write down what has ended."""
         work.down = self._books.down
+        self._records.open_following(connection, work.ended)  # they may be taken at once
         for alias, free in work.capacity.items():
             left = BATCH if free is None else free
             left -= self._beside.take(connection, alias, left, work)
@@ -190,7 +192,7 @@ class Claims:
         if not rows:
             return 0
         jobs = self._jobs_of(connection, rows, work)
-        active = self.ongoing.of(connection, [row.id for row in rows])
+        active = self.ongoing.of(connection, [row.id for row in rows], work.ended_ids)
         taken = 0
         for row in (each for each in rows if each.id in jobs):
             job, ongoing = jobs[row.id], active.get(row.id, [])
@@ -291,11 +293,10 @@ class Claims:
         return faults
 
     def write_rows(self, connection: Connection, work: Work) -> None:
-        """Write what was decided: all rows in two statements, however many there are."""
-        if work.advanced:
-            self._advance.execute(connection, work.advanced)
-        if work.rows:
-            self._insert_runs.execute(connection, work.rows)
+        """Write what was decided, and what has ended: all rows in three statements, however many there are."""
+        outcomes = self._records.outcomes(work.ended, work.now)
+        self._end_advance_insert.execute(connection, outcomes, work.advanced, work.rows)
+        self._records.clear(connection, work.ended)
         begun = {run.job_id for run in work.claim.runs}
         over = [job.id for job in work.claim.finished if job.id not in begun]
         if over:  # no run of theirs will end, and take them along
@@ -332,6 +333,7 @@ class Work:
         keeps: bool,
         looks_for_open: bool,
         restored: Restored,
+        ended: Sequence[Run],
     ) -> None:
         self.now = now
         self.capacity = capacity
@@ -342,6 +344,8 @@ class Work:
         self.keeps = keeps
         self.looks_for_open = looks_for_open
         self.restored = restored
+        self.ended = ended  # runs whose end is written by the way
+        self.ended_ids = {run.id for run in ended}
         self.claim = Claim()
         self.advanced: list[dict[str, Any]] = []
         self.rows: list[dict[str, Any]] = []

@@ -8,7 +8,7 @@ from apscheduler_lite._planning import is_superseded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable
     from typing import Any
 
     from sqlalchemy import Connection
@@ -33,11 +33,12 @@ class Ongoing:
         )
         self._due = select(jobs.id, jobs.next_run_time).where(jobs.id.in_(ids), jobs.next_run_time <= bindparam("now"))
 
-    def of(self, connection: Connection, job_ids: list[str]) -> dict[str, list[Any]]:
-        """Return the rows of the runs in progress by job, the oldest first."""
+    def of(self, connection: Connection, job_ids: list[str], ended: Container[str] = ()) -> dict[str, list[Any]]:
+        """Return the rows of the runs in progress by job, the oldest first, without those that are known to have ended."""
         # Asked after the rows were locked: whoever claimed them before has committed its runs by now.
         found: dict[str, list[Any]] = {}
-        rows = [row for row in connection.execute(self._rows, {"ids": job_ids}) if row.open_at is None]
+        found_rows = connection.execute(self._rows, {"ids": job_ids})
+        rows = [row for row in found_rows if row.open_at is None and row.id not in ended]
         # Put in order here: there are few, and a database would sort them beside its index.
         for row in sorted(rows, key=lambda row: row.claimed or 0):
             found.setdefault(row.job_id, []).append(row)

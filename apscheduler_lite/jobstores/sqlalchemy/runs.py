@@ -78,7 +78,7 @@ class Records:
         jobs = tables.jobs
         names = ("started", "finished", "outcome", "reason", "exception", "traceback")
         # By the outcome, which no index knows, and not by `finished`: PostgreSQL would read all that is in progress.
-        self._end = BulkUpdate(tables.runs, names, runs.outcome.is_(None))
+        self.ending = BulkUpdate(tables.runs, names, runs.outcome.is_(None))
         self._drop = tables.runs.delete().where(runs.id.in_(bindparam("ids", expanding=True)))
         # A finished job stays until its last run has ended, for that may have to be run again.
         self._drop_jobs = jobs.delete().where(
@@ -90,15 +90,27 @@ class Records:
 
     # -- what is in progress -----------------------------------------------------------------------------------
 
-    def end(self, connection: Connection, ended: Sequence[Run], now: int) -> int:
-        """Write how runs ended; return how many were still in progress for the others."""
+    def end(self, connection: Connection, ended: Sequence[Run], now: int) -> None:
+        """Write how runs ended, as far as they are still in progress for the others."""
+        self.open_following(connection, ended)
         if self.keeps:
-            count = self._end.execute(connection, [self._outcome(run, now) for run in ended])
-        else:
-            count = connection.execute(self._drop, {"ids": [run.id for run in ended]}).rowcount
+            self.ending.execute(connection, self.outcomes(ended, now))
+        self.clear(connection, ended)
+
+    def open_following(self, connection: Connection, ended: Sequence[Run]) -> None:
+        """Let any process take the next attempts at runs that have failed."""
         following = [self._following(run) for run in ended if run.next_attempt is not None]
         if following:
             connection.execute(self._tables.runs.insert(), following)
+
+    def outcomes(self, ended: Sequence[Run], now: int) -> list[dict[str, Any]]:
+        """Return what `ending` writes of runs that have ended: nothing where there is no history."""
+        return [self._outcome(run, now) for run in ended] if self.keeps else []
+
+    def clear(self, connection: Connection, ended: Sequence[Run]) -> None:
+        """Delete what is of no use any more after the end of runs: they themselves, or jobs of which they were last."""
+        if not self.keeps and ended:
+            connection.execute(self._drop, {"ids": [run.id for run in ended]})
         last = {
             run.job_id
             for run in ended
@@ -106,7 +118,6 @@ class Records:
         }
         if last:
             self.drop_finished_jobs(connection, last)
-        return count
 
     @staticmethod
     def _outcome(run: Run, now: int) -> dict[str, Any]:

@@ -327,11 +327,9 @@ class SQLAlchemyJobStore(RecordedRuns):
             keeps=self._keep_runs != 0,
             looks_for_open=self._has_open,
             restored=restored,
+            ended=ended,
         )
-        if ended:
-            self._records.end(connection, ended, now)
-        if usable:
-            self._claims.take(connection, work)
+        self._claims.take(connection, work)
         if work.has_more and any(usable[alias] is None for alias in usable):
             work.claim.next_due = now
         elif work.drained:
