@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from .job import Job
 
-__all__ = ["restore", "state_of"]
+__all__ = ["definition_of", "restore", "state_of"]
 
 VERSION = 1
 
@@ -29,6 +29,15 @@ _OWN_OPTIONS = ("on_overlap", "timeout", "retry", "catch_up", "max_catch_up")
 
 def state_of(job: Job) -> dict[str, Any]:
     """Return the state of a job, or raise TransientJobError when its function has no importable name."""
+    state = definition_of(job)
+    state["next_run_time"], state["paused"] = job.next_run_time, job.paused
+    if job._fire_time is not None:
+        state["fire_time"] = job._fire_time
+    return state
+
+
+def definition_of(job: Job) -> dict[str, Any]:
+    """Return what of a job's state does not change from run to run, or raise TransientJobError."""
     reference = job.func_ref
     if reference is None:
         raise TransientJobError(job.id)
@@ -48,15 +57,11 @@ def state_of(job: Job) -> dict[str, Any]:
         "coalesce": job.coalesce,
         "max_instances": job.max_instances,
         "on_crash": job.on_crash,
-        "next_run_time": job.next_run_time,
-        "paused": job.paused,
     }
     for name in _OWN_OPTIONS:
         value = getattr(job._options, name)
         if value != getattr(DEFAULT_OPTIONS, name):
             state[name] = value
-    if job._fire_time is not None:
-        state["fire_time"] = job._fire_time
     return state
 
 

@@ -127,7 +127,7 @@ class Run:
     _logger: LoggerAdapter[Any] | None = None
     held_by: int | None = None  # the thread that it needs to end: the one that awaits it, then the one that tells of it
     is_last: bool = False  # its job has left the store with it, since the schedule was over
-    _id: str | None = None  # set where the run has crossed a process border, or had waited
+    _id: str | None = None  # set when it is asked for, has crossed a process border, or had waited
 
     def __init__(
         self,
@@ -192,7 +192,9 @@ class Run:
     @property
     def id(self) -> str:
         """Return the run's id, unique over all processes."""
-        return self._id or id_of(self.number)
+        if self._id is None:
+            self._id = id_of(self.number)
+        return self._id
 
     def following(self) -> Run:
         """Return the next attempt at this run, as it waits."""

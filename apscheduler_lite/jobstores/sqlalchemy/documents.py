@@ -16,6 +16,7 @@ from collections import OrderedDict
 from types import FunctionType
 
 from apscheduler_lite._clock import SystemClock
+from apscheduler_lite._job_state import definition_of as state_of_definition
 from apscheduler_lite._job_state import restore as restore_state
 from apscheduler_lite._references import resolve
 from apscheduler_lite.errors import UnreadableJobError
@@ -46,8 +47,6 @@ CACHED = 10_000
 
 _PLAIN = frozenset((bool, int, float, str, bytes, type(None)))
 _clock = SystemClock()
-_OF_THE_COLUMNS = ("next_run_time", "paused", "fire_time")
-"""What of a job's state does not stand in its document."""
 
 
 class Documents:
@@ -104,9 +103,7 @@ class Documents:
         for parameter, name in (("id", job.id), ("executor", job.executor)):
             if len(name) > ID_LENGTH:
                 raise ValueError(f"{parameter} must have at most {ID_LENGTH} characters in this store, not {len(name)}")
-        state = job.__getstate__()
-        for name in _OF_THE_COLUMNS:
-            state.pop(name, None)
+        state = state_of_definition(job)
         self._check_allowed(state["func"])
         document = self.serializer.dumps(state)
         signature = None if self.signer is None else self.signer.sign(job.id, document)
