@@ -74,7 +74,7 @@ def statements_of(engine: Any) -> Iterator[list[str]]:
 
 @contextmanager
 def steps_of(engine: Any) -> Iterator[list[int]]:
-    """Count the instructions that SQLite's virtual machine executes for an engine: what a statement reads, it steps over."""
+    """Count the steps of SQLite's virtual machine for an engine: what a statement reads, it steps over."""
     from sqlalchemy import event
 
     steps = [0]

@@ -71,7 +71,8 @@ class Database:
         self._lock = make_lock()
         self._gate: AbstractContextManager[Any] = Gate() if self.is_sqlite else nullcontext()
         self._reading = self.engine
-        if self.family == "postgresql":
+        self.has_autocommit = self.family == "postgresql"
+        if self.has_autocommit:
             # A read is one statement: it needs no transaction around it, which would cost two more round trips.
             self._reading = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._writing = self.engine
@@ -114,6 +115,22 @@ class Database:
                     continue
                 raise _explained(exc, is_open=committing) from exc
         raise AssertionError("not reached")
+
+    def write_alone(self, statement: Any, values: Mapping[str, Any]) -> None:
+        """
+        Execute a statement that is a transaction by itself, where there is autocommit: one round trip for three.
+
+        Raises:
+            StoreUnavailableError: the connection was lost; it is open then whether the statement has taken place.
+        """
+        deputy.call(lambda: self._write_alone(statement, values))
+
+    def _write_alone(self, statement: Any, values: Mapping[str, Any]) -> None:
+        try:
+            with self._reading.connect() as connection:
+                connection.execute(statement, values)
+        except DBAPIError as exc:
+            raise _explained(exc, is_open=exc.connection_invalidated) from exc
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:

@@ -17,13 +17,13 @@ import re
 from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
-from apscheduler_lite.errors import ConflictingIdError, JobLookupError, UnreadableJobError
+from apscheduler_lite.errors import ConflictingIdError, JobLookupError, StoreUnavailableError, UnreadableJobError
 
 from .bulk import BulkInsert
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
     from sqlalchemy import Connection
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from .databases import Database
     from .documents import Documents
+    from .notices import Notices
     from .schema import Tables
 
     Definition = Mapping[str, Any]
@@ -55,15 +56,16 @@ class JobRows:
 
     logger = logging.getLogger("apscheduler_lite.jobstores")
 
-    def __init__(
-        self, database: Database, tables: Tables, documents: Documents, tell_others: Callable[[Connection], None]
-    ) -> None:
+    def __init__(self, database: Database, tables: Tables, documents: Documents, notices: Notices) -> None:
         self._database = database
         self._table = tables.jobs
         self._documents = documents
-        self._tell_others = tell_others
+        self._tell_others = notices.send
         jobs = tables.jobs.c
         self._is_visible = jobs.next_run_time.is_not(None) | (jobs.paused != 0)
+        self._insert_one = tables.jobs.insert()
+        given = {column.name: bindparam(f"new_{column.name}", type_=column.type) for column in jobs}
+        self._insert_and_tell = notices.sent_with(tables.jobs.insert().values(given).returning(jobs.id))
         self._insert_many = BulkInsert(tables.jobs, [each.name for each in tables.jobs.columns])
         self._by_ids = select(tables.jobs).where(jobs.id.in_(bindparam("ids", expanding=True)))
 
@@ -108,14 +110,36 @@ class JobRows:
         """Add one job whose id is most probably free: its insertion finds out."""
         row = self._documents.row_of(job)
         try:
-            self._database.write(self._insert, row)
+            self._insert(row)
         except IntegrityError:
             self.put([job], refuse_taken)
         else:
             self._documents.remember(job, row["revision"])
 
-    def _insert(self, connection: Connection, row: dict[str, Any]) -> None:
-        connection.execute(self._table.insert(), row)
+    def _insert(self, row: dict[str, Any]) -> None:
+        if not self._database.has_autocommit:
+            self._database.write(self._insert_within, row)
+            return
+        try:
+            self._database.write_alone(self._insert_and_tell, {f"new_{name}": each for name, each in row.items()})
+        except StoreUnavailableError as lost:
+            if not lost.is_open:
+                raise
+            self._insert_again(row, lost)
+
+    def _insert_again(self, row: dict[str, Any], lost: StoreUnavailableError) -> None:
+        """Insert a row that may have been inserted when the connection was lost, most often one that was stale."""
+        try:
+            self._database.write(self._insert_within, row)
+        except StoreUnavailableError:
+            raise lost from None
+        except IntegrityError:
+            present = self._row(row["id"])
+            if present is None or present.revision != row["revision"]:
+                raise
+
+    def _insert_within(self, connection: Connection, row: dict[str, Any]) -> None:
+        connection.execute(self._insert_one, row)
         self._tell_others(connection)
 
     def put(self, jobs: Sequence[Job], settle: Settle, checked: Mapping[str, Definition] = _NONE_CHECKED) -> None:

@@ -169,9 +169,9 @@ class Keeper:
         beat_at = _clock.monotonic() + self._interval
         while not self._is_closing or self._ended or self._goes_on():
             self._bell.wait(max(0.0, min(beat_at - _clock.monotonic(), RETRY if self._ended else self._interval)))
-            if self._ended and not self._is_taken_along() and not self.flush():
-                if self._is_closing and not self._try_last():
-                    break
+            is_written = not self._ended or self._is_taken_along() or self.flush()
+            if not is_written and self._is_closing and not self._try_last():
+                break
             if _clock.monotonic() >= beat_at:
                 self._guarded(self._beat)
                 beat_at = _clock.monotonic() + self._interval

@@ -47,6 +47,10 @@ class Notices:
         if self.database.family == "postgresql":
             connection.execute(self._send)
 
+    def sent_with(self, change: Any) -> Any:
+        """Return a statement of PostgreSQL that makes a change, which returns something, and wakes the others."""
+        return select(func.pg_notify(self.channel, "")).select_from(change.cte("changed"))
+
 
 class Listener:
     """A thread that waits for notices."""

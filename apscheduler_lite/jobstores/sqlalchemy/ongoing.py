@@ -34,7 +34,7 @@ class Ongoing:
         self._due = select(jobs.id, jobs.next_run_time).where(jobs.id.in_(ids), jobs.next_run_time <= bindparam("now"))
 
     def of(self, connection: Connection, job_ids: list[str], ended: Container[str] = ()) -> dict[str, list[Any]]:
-        """Return the rows of the runs in progress by job, the oldest first, without those that are known to have ended."""
+        """Return the rows of the runs in progress by job, the oldest first, but for those known to have ended."""
         # Asked after the rows were locked: whoever claimed them before has committed its runs by now.
         found: dict[str, list[Any]] = {}
         found_rows = connection.execute(self._rows, {"ids": job_ids})

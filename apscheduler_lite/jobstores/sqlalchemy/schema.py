@@ -147,8 +147,12 @@ class Tables:
                 f"ix_{name}_{purpose}", *(table.c[each] for each in names), sqlite_where=where, postgresql_where=where
             )
             if purpose == "ended":  # elsewhere `active` holds all runs and serves here, too
-                index.ddl_if(dialect=("sqlite", "postgresql"))
+                index.ddl_if(callable_=_has_partial_indexes)
         return table
+
+
+def _has_partial_indexes(*_: Any, dialect: Any, **__: Any) -> bool:
+    return dialect.name in ("sqlite", "postgresql")
 
 
 def prepare(database: Database, tables: Tables) -> None:

@@ -124,7 +124,7 @@ class SQLAlchemyJobStore(RecordedRuns):
         finalize(self, self._database.close)
         _stores.add(self)
         self._notices = Notices(self._database, self._tables)
-        self._rows = JobRows(self._database, self._tables, self._documents, self._notices.send)
+        self._rows = JobRows(self._database, self._tables, self._documents, self._notices)
         self._early = EarlyJobs(self._rows)
         self._own_books = Bookkeeping()
         keeps = self._keep_runs != 0
