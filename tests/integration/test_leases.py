@@ -12,7 +12,7 @@ pytest.importorskip("sqlalchemy")
 from apscheduler_lite.events import EVENT_JOB_EXECUTED, EVENT_JOB_INTERRUPTED
 from apscheduler_lite.executors.debug import DebugExecutor
 from apscheduler_lite.executors.pool import BasePoolExecutor, ProcessPoolExecutor, ThreadPoolExecutor
-from apscheduler_lite.jobstores.sqlalchemy.keeper import Lease
+from apscheduler_lite.jobstores.sqlalchemy.liveness import Lease
 from tests.integration.jobs import note
 from tests.waiting import wait_until
 

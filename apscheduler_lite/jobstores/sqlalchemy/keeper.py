@@ -14,7 +14,7 @@ from apscheduler_lite._clock import Alarm, SystemClock
 from apscheduler_lite._locks import make_lock
 
 from .aftermath import Aftermath
-from .liveness import Member, Watch
+from .liveness import Lease, Member, Watch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,28 +43,6 @@ RECONCILE_FOR = 120.0
 """Seconds for which a commit that broke off may still take place, and be noticed."""
 
 _clock = SystemClock()
-
-
-class Lease:
-    """A member's word on the runs that it has claimed."""
-
-    __slots__ = ("_keeper", "member")
-
-    def __init__(self, keeper: Keeper, member: Member) -> None:
-        self._keeper = keeper
-        self.member = member
-
-    def is_fresh(self) -> bool:
-        """Return whether nobody can have taken this process for dead."""
-        return self.member.is_fresh()
-
-    def confirm(self, run: Run) -> bool:
-        """Ask the database whether the run is still ours to begin."""
-        return self._keeper.confirm(run, self.member)
-
-    def end(self, run: Run) -> None:
-        """Take note of how the run ended."""
-        self._keeper.end((run,))
 
 
 class Keeper:
@@ -117,7 +95,7 @@ class Keeper:
 
     def _new_member(self) -> tuple[Member, Lease]:
         member = Member(self._database, self._tables, self._dead_after, self._interval)
-        return member, Lease(self, member)
+        return member, Lease(member, self.confirm, self.end)
 
     # -- life --------------------------------------------------------------------------------------------------
 

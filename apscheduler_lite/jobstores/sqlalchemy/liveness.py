@@ -24,14 +24,17 @@ from .schema import LEFT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     from sqlalchemy import Connection
 
+    from apscheduler_lite.runs import Run
+
     from .databases import Database
     from .schema import Tables
 
-__all__ = ["Member", "Watch", "host_name"]
+__all__ = ["Lease", "Member", "Watch", "host_name"]
 
 _clock = SystemClock()
 
@@ -130,6 +133,31 @@ class Member:
             self.beat(now)
         statement = select(self._runs.c.scheduler).where(self._runs.c.id == run_id, self._runs.c.finished.is_(None))
         return self._database.read(lambda connection: connection.execute(statement).scalar()) == self.id
+
+
+class Lease:
+    """A member's word on the runs that it has claimed."""
+
+    __slots__ = ("_confirm", "_end", "member")
+
+    def __init__(
+        self, member: Member, confirm: Callable[[Run, Member], bool], end: Callable[[Sequence[Run]], None]
+    ) -> None:
+        self.member = member
+        self._confirm = confirm
+        self._end = end
+
+    def is_fresh(self) -> bool:
+        """Return whether nobody can have taken this process for dead."""
+        return self.member.is_fresh()
+
+    def confirm(self, run: Run) -> bool:
+        """Ask the database whether the run is still ours to begin."""
+        return self._confirm(run, self.member)
+
+    def end(self, run: Run) -> None:
+        """Take note of how the run ended."""
+        self._end((run,))
 
 
 class Watch:
