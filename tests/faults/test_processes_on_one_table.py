@@ -58,10 +58,10 @@ def twenty_a_second(begin, duration, **options):
 
 def test_each_run_is_run_by_exactly_one_process(shared, tmp_path):
     """Four processes on one table run every fire time of 20 jobs a second, each once."""
-    jobs, fire_times = twenty_a_second(soon(), seconds(4, 20))
+    jobs, fire_times = twenty_a_second(soon(), seconds(4, 20), args=[0.02])
     add(shared, jobs)
 
-    with Fleet(shared, tmp_path) as fleet:
+    with Fleet(shared, tmp_path, workers=5) as fleet:  # too few for one process to run them all at once
         for _ in range(4):
             fleet.start()
         fleet.wait_for(len(fire_times))

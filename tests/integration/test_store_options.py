@@ -35,9 +35,19 @@ def test_the_tables_compile_on_five_databases(dialect):
         assert f"CREATE TABLE {table.name}" in str(CreateTable(table).compile(dialect=compiler))
         for index in table.indexes:
             assert "CREATE INDEX" in str(CreateIndex(index).compile(dialect=compiler))
-    claims, records = Claims(tables, None, None, True), Records(tables, None, True)  # type: ignore[arg-type]
+    records = Records(tables, None, True)  # type: ignore[arg-type]
+    claims = Claims(tables, None, None, records)  # type: ignore[arg-type]
     parts = [claims, claims._beside, claims.ongoing, records]
-    statements = [*chain(*(vars(part).values() for part in parts)), claims._look(2, True), claims._look(1, False)]
+    together = claims._end_advance_insert
+    bulks = [bulk.plain for bulk in together._parts]
+    if compiler.name == "postgresql":
+        bulks = [together._join(together._parts), together._join(together._parts[:2])]
+    statements = [
+        *bulks,
+        *chain(*(vars(part).values() for part in parts)),
+        claims._look(2, True),
+        claims._look(1, False),
+    ]
     compiled = [each.compile(dialect=compiler) for each in statements if hasattr(each, "compile")]
     assert len(compiled) >= 12
 
