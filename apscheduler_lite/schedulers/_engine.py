@@ -104,7 +104,13 @@ class Engine(ProcessLife):
                 self._tell(FaultEvent(EVENT_SCHEDULER_FAULT, exc, retry_in=seconds))
         finally:
             self._end_pass()
-        self._wake_at = float("inf") if seconds is None else self.clock.now() + seconds * 1e6
+        if seconds is None:
+            return None
+        now = self.clock.now()
+        beat = self.clock.shortest_beat
+        if seconds < beat:  # so many come due that it is worth while to claim several at once
+            seconds = max(seconds, min(beat, beat - (now - self._ticked_at) / 1e6))
+        self._wake_at = now + seconds * 1e6
         return seconds
 
     def _end_pass(self) -> None:

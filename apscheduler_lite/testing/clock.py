@@ -37,6 +37,7 @@ class ManualClock(Clock):
     """
 
     longest_sleep = None
+    shortest_beat = 0.0
 
     def __init__(self, start: datetime = _START) -> None:
         if getattr(start, "tzinfo", None) is None:

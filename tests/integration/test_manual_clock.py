@@ -12,6 +12,7 @@ from apscheduler_lite import AsyncIOScheduler, BackgroundScheduler, current_run
 from apscheduler_lite.events import EVENT_JOB_EXECUTED
 from apscheduler_lite.testing import ManualClock
 from tests.running import KINDS, running
+from tests.waiting import wait_until
 
 DAY = timedelta(days=1)
 MINUTE = timedelta(minutes=1)
@@ -237,3 +238,49 @@ def test_a_run_that_begins_its_schedule_anew_is_not_made_twice(kind, how, where)
         clock.advance(30)
 
     assert ran == [0, 10, 20, 30]
+
+
+class Beating(ManualClock):
+    """A clock by which a scheduler looks for due jobs once a millisecond at the most, as by the host's clock."""
+
+    shortest_beat = 0.001
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_comes_due_in_one_beat_is_claimed_by_one_pass(kind):
+    """Twenty jobs in a millisecond take two passes, and begin a millisecond late at the most."""
+    clock = Beating()
+    first = clock.time + timedelta(seconds=1)
+    late: list[timedelta] = []
+    with running(kind, clock=clock) as scheduler:
+        for number in range(20):
+            due = first + number * timedelta(microseconds=50)
+            scheduler.add_job(lambda due=due: late.append(clock.time - due), "date", run_date=due)
+        claims: list[int] = []
+        store = scheduler._catalog.stores["default"]
+        claim_due = store.claim_due
+
+        def counted(now, capacity):
+            claim = claim_due(now, capacity)
+            claims.extend([len(claim.runs)] if claim.runs else [])
+            return claim
+
+        store.claim_due = counted
+        clock.advance(2)
+
+    assert len(late) == 20
+    assert sum(claims) == 20
+    assert len(claims) <= 4  # the pool has ten workers
+    assert max(late) <= timedelta(milliseconds=1)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_job_that_is_due_when_it_is_added_does_not_wait_for_the_beat(kind):
+    """It is looked for at once."""
+    clock = Beating()
+    done: list[str] = []
+    with running(kind, clock=clock) as scheduler:
+        scheduler.add_job(done.append, "date", args=["first"], run_date=clock.time + timedelta(seconds=1))
+        clock.advance(1)
+        scheduler.add_job(done.append, args=["second"])
+        wait_until(lambda: done == ["first", "second"])
