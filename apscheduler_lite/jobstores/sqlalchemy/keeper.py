@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Keeper"]
 
-GATHER = 0.005
+GATHER = 0.002
 """Seconds for which the first outcomes wait for others, before the scheduler is woken to write them and to claim."""
 LINGER = 0.03
 """Seconds that an outcome waits for the next claim to take it along."""
