@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
+from threading import Thread
 
 import pytest
 
 from apscheduler_lite.errors import ConflictingIdError, StoreUnavailableError
+from apscheduler_lite.jobstores.sqlalchemy import keeper
 from tests.benchmarks.counting import statements_of
 from tests.integration.jobs import CALLS, note
 from tests.waiting import wait_until
@@ -168,3 +170,18 @@ def test_a_claim_brings_as_many_runs_as_the_one_before(paused, store, monkeypatc
     told = [store.record_outcomes([run]) for run in claim.runs]
 
     assert told == [False, False, False, True]
+
+
+def test_a_shutdown_does_not_wait_for_outcomes_that_may_still_come(shared, schedulers, monkeypatch):
+    """The keeper, which gathers the ends of runs for a moment, is hurried."""
+    monkeypatch.setattr(keeper, "GATHER", 3600.0)
+    scheduler = schedulers(shared.store())
+    scheduler.start()
+    scheduler.add_job(note, args=["done"])
+    wait_until(lambda: CALLS == [("done",)])
+
+    ended = Thread(target=scheduler.shutdown)
+    ended.start()
+
+    wait_until(lambda: not ended.is_alive())
+    assert [row.outcome for row in shared.execute("SELECT outcome FROM {runs}")] == ["executed"]

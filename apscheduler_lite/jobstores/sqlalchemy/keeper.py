@@ -80,6 +80,7 @@ class Keeper:
         # A signal handler may interrupt the thread that holds it, and close the store.
         self._flushing = make_lock()
         self._bell = Alarm()
+        self._hurry = Alarm()  # rung when there is nothing to be waited for any more
         self._is_closing = False
         self._ended: deque[Run] = deque()
         self._interrupted: deque[Run] = deque()
@@ -120,6 +121,7 @@ class Keeper:
         """
         self._closed = closed
         self._is_closing = True
+        self._hurry.ring()
         self.flush()
         if _clock.monotonic() < self._reconcile_until:
             self._guarded(self.reconcile)
@@ -170,7 +172,7 @@ class Keeper:
 
     def _linger(self, seconds: float) -> None:
         if not self._is_closing:
-            self._database.pause(seconds)
+            self._hurry.wait(seconds)
 
     def _try_last(self) -> bool:
         """Go on trying to write outcomes for a while; return whether that worked."""
