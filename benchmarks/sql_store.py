@@ -3,7 +3,8 @@ SQL stores.
 
 One SQLite file, and a PostgreSQL where ``TEST_POSTGRES_URL`` names one; both libraries with their own settings, which
 are WAL and `synchronous=FULL` for our SQLite, and SQLite's defaults for APScheduler 3. Every measurement has a process
-and tables of its own.
+and tables of its own. The floor is the database's driver on our tables, without threads, functions to call, or anything
+but the statements: as many runs in one transaction as there are workers.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timezone
 from importlib import import_module
 from itertools import count
@@ -20,10 +21,13 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Self
 
+from benchmarks.driver import Driver
 from benchmarks.measuring import Row, by_turns, in_process_of_its_own
 from benchmarks.subjects import BOTH, OURS, THEIRS
 
 JOBS = 1_000
+ONE_BY_ONE = 200
+PASSES = 300
 SIZES = (1_000, 1_000_000)
 BUDGETS = {"SQLite": {"burst": 8, "wide": 20, "many": 30}, "PostgreSQL": {"burst": 8, "wide": 20, "many": 7}}
 
@@ -45,21 +49,32 @@ def rows_of(name: str) -> Iterator[Row]:
         ("100 workers", 100, 0, budgets["wide"]),
     ):
         ours = median(in_process_of_its_own(burst, name, OURS, workers, prefetch) for _ in range(5))
-        yield rate(f"{name}: 1,000 due jobs claimed, run and recorded; {what}", ours, theirs, budget)
+        floor = median(in_process_of_its_own(floor_of_claims, name, workers + prefetch) for _ in range(3))
+        yield rate(f"{name}: 1,000 due jobs claimed, run and recorded; {what}", ours, theirs, budget, floor)
     theirs = median(in_process_of_its_own(add_before_start, name, THEIRS) for _ in range(3))
+    floor = median(in_process_of_its_own(floor_of_additions, name, JOBS, True) for _ in range(3))
     for what, function in (("before `start`", add_before_start), ("in one `add_jobs`", add_at_once)):
         ours = median(in_process_of_its_own(function, name, OURS) for _ in range(3))
-        yield rate(f"{name}: 1,000 jobs added {what}", ours, theirs, budgets["many"])
-    ours, theirs = by_turns(*(alone(add_one_by_one, name, package) for package in BOTH), rounds=3)
-    yield rate(f"{name}: `add_job` on a running scheduler", ours, theirs, 1)
-    ours, theirs = by_turns(*(alone(nothing_due, name, package) for package in BOTH), rounds=3)
-    yield Row(what=f"{name}: a look when nothing is due", unit="µs", ours=ours * 1e6, theirs=theirs * 1e6, at_most=0.5)
+        yield rate(f"{name}: 1,000 jobs added {what}", ours, theirs, budgets["many"], floor)
+    ours, theirs, floor = by_turns(
+        *(alone(add_one_by_one, name, package) for package in BOTH),
+        alone(floor_of_additions, name, ONE_BY_ONE, False),
+        rounds=3,
+    )
+    yield rate(f"{name}: `add_job` on a running scheduler", ours, theirs, 1, floor * JOBS / ONE_BY_ONE)
+    ours, theirs, floor = by_turns(
+        *(alone(nothing_due, name, package) for package in BOTH), alone(floor_of_a_look, name), rounds=3
+    )
+    yield Row(
+        what=f"{name}: a look when nothing is due", unit="µs", ours=ours * 1e6, theirs=theirs * 1e6, at_most=0.5,
+        floor=floor * 1e6,
+    )  # fmt: skip
     yield from size_rows(name)
 
 
-def rate(what: str, ours: float, theirs: float, budget: float) -> Row:
-    """Return the row for two durations of a thousand operations each."""
-    return Row(what=what, unit="/s", ours=JOBS / ours, theirs=JOBS / theirs, at_least=budget)
+def rate(what: str, ours: float, theirs: float, budget: float, floor: float) -> Row:
+    """Return the row for durations of a thousand operations each."""
+    return Row(what=what, unit="/s", ours=JOBS / ours, theirs=JOBS / theirs, at_least=budget, floor=JOBS / floor)
 
 
 def alone(function: Callable[..., Any], *arguments: object) -> Callable[[], float]:
@@ -127,6 +142,13 @@ class Place:
             job_defaults={"misfire_grace_time": None},
         )
 
+    def prepare(self, jobs: Iterable[dict[str, Any]]) -> None:
+        """Make our tables, with these jobs in them."""
+        scheduler = self.scheduler(OURS)
+        scheduler.start(paused=True)
+        scheduler.add_jobs(jobs)
+        scheduler.shutdown()
+
     def __enter__(self) -> Self:
         """Begin without tables."""
         return self
@@ -189,21 +211,19 @@ def add_at_once(name: str, package: str) -> float:
 
 def add_one_by_one(name: str, package: str) -> float:
     """Return the seconds of a thousand calls of `add_job`, reckoned from fewer."""
-    calls = 200
     with Place(name) as place:
         scheduler = place.scheduler(package)
         scheduler.start(paused=True)
         begin = time.perf_counter()
-        for _ in range(calls):
+        for _ in range(ONE_BY_ONE):
             scheduler.add_job(nothing, "interval", days=1)
         took = time.perf_counter() - begin
         scheduler.shutdown()
-        return took * JOBS / calls
+        return took * JOBS / ONE_BY_ONE
 
 
 def nothing_due(name: str, package: str) -> float:
     """Return the seconds of one pass of the scheduler that finds nothing due."""
-    passes = 300
     with Place(name) as place:
         scheduler = place.scheduler(package)
         scheduler.start(paused=True)
@@ -227,12 +247,37 @@ def nothing_due(name: str, package: str) -> float:
         else:
             store = scheduler._jobstores["default"]
             look = lambda: (store.get_due_jobs(datetime.now(timezone.utc)), store.get_next_run_time())  # noqa: E731
-        for _ in range(passes):
+        for _ in range(PASSES):
             begin = time.perf_counter()
             look()
             took.append(time.perf_counter() - begin)
         scheduler.shutdown()
         return float(median(took))
+
+
+def floor_of_claims(name: str, batch: int) -> float:
+    """Return the seconds in which the driver alone claims and records a thousand runs, so many at once."""
+    with Place(name) as place:
+        now = datetime.now(timezone.utc)
+        place.prepare({"func": nothing, "trigger": "interval", "days": 1, "next_run_time": now} for _ in range(JOBS))
+        with Driver(place.url, place.table) as driver:
+            return driver.claims(batch)
+
+
+def floor_of_additions(name: str, jobs: int, together: bool) -> float:
+    """Return the seconds in which the driver alone inserts jobs."""
+    with Place(name) as place:
+        place.prepare([])
+        with Driver(place.url, place.table) as driver:
+            return driver.additions(jobs, together)
+
+
+def floor_of_a_look(name: str) -> float:
+    """Return the seconds in which the driver alone finds that nothing is due."""
+    with Place(name) as place:
+        place.prepare({"func": nothing, "trigger": "interval", "days": 1} for _ in range(10))
+        with Driver(place.url, place.table) as driver:
+            return driver.look(PASSES)
 
 
 def claim_of_a_hundred(name: str, size: int) -> dict[str, float]:
