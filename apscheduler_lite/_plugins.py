@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["alias_of", "class_of", "names", "plugin"]
+__all__ = ["alias_of", "class_of", "is_built_in", "names", "plugin"]
 
 _BUILT_IN = {
     "trigger": {
@@ -69,6 +69,11 @@ def plugin(kind: str, alias: str) -> Any:
     if key not in _found:
         _found[key] = _find(kind, alias)
     return _found[key]
+
+
+def is_built_in(kind: str, alias: str) -> bool:
+    """Return whether an alias is one of the library's own."""
+    return alias in _BUILT_IN[kind]
 
 
 def _find(kind: str, alias: str) -> Any:

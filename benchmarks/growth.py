@@ -31,7 +31,7 @@ PICTURES = Path(__file__).parents[1] / "docs" / "explanation"
 STORED = (100, 1_000, 10_000, 100_000, 1_000_000)
 PROCESSES = (1, 2, 4, 8)
 WORKERS = (1, 4, 16, 64, 256)
-SHARED_JOBS = 2_000
+JOBS_OF_EACH = 2_000
 
 
 def rows() -> Iterator[Row]:
@@ -125,13 +125,14 @@ def work() -> None:
 
 
 def shared_cost(name: str, processes: int) -> float:
-    """Return the processor time per run, in microseconds, of so many schedulers that run 2,000 due jobs together."""
+    """Return the processor time per run, in microseconds, of so many schedulers on one table with 2,000 due jobs each."""
+    jobs = JOBS_OF_EACH * processes
     with Place(name) as place:
         prepared = place.scheduler(OURS)
         prepared.start(paused=True)
         due = datetime(2020, 1, 1, tzinfo=timezone.utc)
         prepared.add_jobs(
-            [{"func": work, "trigger": "interval", "weeks": 999, "next_run_time": due} for _ in range(SHARED_JOBS)]
+            [{"func": work, "trigger": "interval", "weeks": 999, "next_run_time": due} for _ in range(jobs)]
         )
         prepared.shutdown()
         code = f"from benchmarks.growth import take_part; take_part({place.url!r}, {place.table!r})"
@@ -147,8 +148,8 @@ def shared_cost(name: str, processes: int) -> float:
             each.stdin.flush()  # type: ignore[union-attr]
         parts = [json.loads(each.communicate(timeout=300)[0].splitlines()[-1]) for each in started]
     ran = sum(part["ran"] for part in parts)
-    if ran != SHARED_JOBS:
-        raise AssertionError(f"{ran} of {SHARED_JOBS} runs were made")
+    if ran != jobs:
+        raise AssertionError(f"{ran} of {jobs} runs were made")
     return float(sum(part["cpu"] for part in parts) / ran * 1e6)
 
 

@@ -17,7 +17,7 @@ from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from functools import cache
 from math import isfinite
 
-from apscheduler_lite._plugins import alias_of, plugin
+from apscheduler_lite._plugins import alias_of, is_built_in, plugin
 from apscheduler_lite._references import resolve
 from apscheduler_lite._text import shorten
 from apscheduler_lite._timezones import database_zone, to_timezone
@@ -42,11 +42,17 @@ class Codec:
     """Values ↔ what JSON can hold."""
 
     def __init__(
-        self, *, allow_pickle: bool = True, pickle_protocol: int | None = None, any_trigger: bool = False
+        self,
+        *,
+        allow_pickle: bool = True,
+        pickle_protocol: int | None = None,
+        any_trigger: bool = False,
+        only_own_triggers: bool = False,
     ) -> None:
         self._allow_pickle = allow_pickle
         self._protocol = pickle_protocol
         self._any_trigger = any_trigger  # whether a document may name any class of triggers, as version 3's do
+        self._only_own_triggers = only_own_triggers  # none of other packages, whose code would be run
 
     # -- writing -----------------------------------------------------------------------------------------------
 
@@ -152,6 +158,8 @@ class Codec:
     def _trigger_class(self, name: str) -> Any:
         module, colon, path = name.partition(":")
         if not colon:
+            if self._only_own_triggers and not is_built_in("trigger", name):
+                raise ValueError(f"{name!r} is a trigger of another package")
             return plugin("trigger", name)
         if module.startswith("apscheduler.triggers."):  # written by APScheduler 3: the same class of ours
             module = module.replace("apscheduler.", "apscheduler_lite.", 1)

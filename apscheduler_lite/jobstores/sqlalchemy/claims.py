@@ -7,8 +7,9 @@ Whoever commits owns the runs. Rows that another process has locked are being cl
 UPDATE SKIP LOCKED``); SQLite has one writer at a time anyway. Other databases advance each row by comparing it with
 what was read: who comes second finds it changed.
 
-A job that this process has not restored yet is restored between two attempts at the transaction, never within it: that
-imports a module of the application, which may take its time, and may add jobs itself.
+A job that this process has not restored yet is restored within the transaction only where its function's module has
+been imported and nothing in it is a pickle. All others are restored between two attempts at the transaction: importing
+a module of the application may take its time, and may add jobs itself.
 
 No more is taken than can be started at once, executor by executor: what stays due can be taken by every other process,
 and is not lost by a crash.
@@ -258,7 +259,7 @@ class Claims:
             raise UnrestoredRows(unrestored, work.claim.faults)
 
     def _is_met(self, row: Any, work: Work) -> bool:
-        return (row.id, row.revision) in work.restored or self._documents.cached(row.id, row.revision) is not None
+        return (row.id, row.revision) in work.restored or self._documents.is_at_hand(row)
 
     def restored(self, row: Any, work: Work) -> Job | None:
         """Return the job of a row that was expected to be restored, None when it cannot be."""

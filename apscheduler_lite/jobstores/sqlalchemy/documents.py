@@ -13,12 +13,13 @@ left as it is: logged once for each revision, skipped, and tried again after a p
 from __future__ import annotations
 
 from collections import OrderedDict
+from functools import partial
 from types import FunctionType
 
 from apscheduler_lite._clock import SystemClock
 from apscheduler_lite._job_state import definition_of as state_of_definition
 from apscheduler_lite._job_state import restore as restore_state
-from apscheduler_lite._references import resolve
+from apscheduler_lite._references import function_at_hand, resolve
 from apscheduler_lite.errors import UnreadableJobError
 from apscheduler_lite.job import Job
 from apscheduler_lite.serializers import JSONSerializer
@@ -54,6 +55,7 @@ class Documents:
 
     def __init__(self, serializer: Serializer, signer: Signer | None, allowed: Sequence[str] | None) -> None:
         self.serializer = serializer
+        self._loaded_only = serializer.loaded_only() if type(serializer) is JSONSerializer else None
         self.signer = signer
         self.allowed = None if allowed is None else tuple(allowed)
         self.owner: tuple[Any, str | None] = (None, None)  # the scheduler and the alias that restored jobs belong to
@@ -121,6 +123,23 @@ class Documents:
         found = self._restored.get(job_id)
         return found[1] if found is not None and found[0] == revision else None
 
+    def is_at_hand(self, row: Any) -> bool:
+        """
+        Return whether the job of a row is cached, or can be at once by what this process has loaded.
+
+        It may be asked within a transaction: nothing is imported, and no code of the application is run.
+        """
+        if self.cached(row.id, row.revision) is not None:
+            return True
+        if self._loaded_only is None:
+            return False
+        try:
+            job = self._read(row, self._loaded_only.loads, function_at_hand)
+        except UnreadableJobError:
+            return False  # `restore` finds out what it lacks
+        self._keep(job, row.revision)
+        return True
+
     def restore(self, row: Any, successor: Job | None = None) -> Job:
         """
         Return a job of its own from a row with all columns.
@@ -136,9 +155,11 @@ class Documents:
         """
         job = self.cached(row.id, row.revision)
         if job is None:
-            job = self._read(row, successor)
             if successor is None:
+                job = self._read(row, self.serializer.loads, partial(resolve, parameter="func"))
                 self._keep(job, row.revision)
+            else:
+                job = self._read(row, self.serializer.loads, lambda _: successor.func, is_leaving=True)
         return self.with_times(job, row)
 
     def with_times(self, job: Job, row: Any) -> Job:
@@ -181,33 +202,31 @@ class Documents:
         self._restored.clear()
         self._told.clear()
 
-    def _read(self, row: Any, successor: Job | None) -> Job:
+    def _read(
+        self, row: Any, loads: Callable[..., dict[str, Any]], find: Callable[[str], Any], *, is_leaving: bool = False
+    ) -> Job:
+        def function(reference: Any) -> Callable[..., Any]:
+            self._check_allowed(reference)
+            found: Callable[..., Any] = find(reference)
+            return found
+
         try:
             if self.signer is not None:
                 self.signer.check(row.id, row.document, row.signature)
-            state = self._loaded(row.document, successor)
+            # The function is imported before its arguments are read: members of Enums ask for a module that is loaded.
+            is_ours = isinstance(self.serializer, JSONSerializer)
+            state = loads(row.document, function) if is_ours else loads(row.document)
             if state.get("id") != row.id:
                 raise ValueError(f"its document is that of job {state.get('id')!r}")
             state["next_run_time"], state["paused"] = None, False
             job: Job = Job.__new__(Job)
-            restore_state(job, state, self._function(state["func"], successor))
-            if successor is None:
+            restore_state(job, state, function(state["func"]))
+            if not is_leaving:
                 self._check_origin(state["func"], job.func)
         except Exception as exc:
             # A module that raises while it is imported may raise anything, and a document may hold anything.
             raise UnreadableJobError(row.id, exc) from exc
         return job
-
-    def _loaded(self, document: str, successor: Job | None) -> dict[str, Any]:
-        if isinstance(self.serializer, JSONSerializer):
-            # The function is imported before its arguments are read: members of Enums ask for a module that is loaded.
-            return self.serializer.loads(document, lambda reference: self._function(reference, successor))
-        return self.serializer.loads(document)
-
-    def _function(self, reference: Any, successor: Job | None) -> Callable[..., Any]:
-        self._check_allowed(reference)
-        func: Callable[..., Any] = resolve(reference, "func") if successor is None else successor.func
-        return func
 
     # -- which functions ---------------------------------------------------------------------------------------
 
