@@ -14,7 +14,7 @@ from benchmarks.measuring import Row, by_turns, in_fresh_process, percentile, sp
 SCRIPTS = [
     path
     for path in sorted(Path(benchmarks.__file__).parent.glob("*.py"))
-    if path.stem not in {"__init__", "__main__", "drawing", "floors", "measuring", "soak", "subjects"}
+    if path.stem not in {"__init__", "__main__", "drawing", "driver", "floors", "measuring", "soak", "subjects"}
 ]
 
 
