@@ -237,7 +237,8 @@ class ProcessWorker:
             if process.is_alive():
                 process.kill()
             process.join()
-            process.close()
+            with suppress(ValueError):  # reaped in this moment by `multiprocessing`, at the end of the program
+                process.close()
 
     def close(self) -> None:
         """End the process in good order."""

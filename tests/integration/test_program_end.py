@@ -12,7 +12,10 @@ from textwrap import dedent
 
 import pytest
 
+from apscheduler_lite.executors.pool import ProcessPoolExecutor
+from tests.running import running
 from tests.uncovered import uncovered
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 
@@ -247,3 +250,21 @@ def test_a_program_ends_right_after_its_last_run_and_in_silence(tmp_path, pool, 
     assert printed == "ended\n"
     assert said == ""
     assert process.returncode == 0
+
+
+def test_a_worker_process_that_is_reaped_in_the_same_moment_is_let_go_of(monkeypatch):
+    """At the end of the program `multiprocessing` waits for its processes, too; whoever comes second finds none."""
+    executor = ProcessPoolExecutor(1)
+    with running("background", executors={"default": executor}) as scheduler:
+        wait_until(lambda: scheduler.add_job(os.getpid) and executor._pool._threads)
+        (thread,) = executor._pool._threads
+        wait_until(lambda: thread.worker is not None and thread.worker._process is not None)
+        process = thread.worker._process
+
+        def refuse():
+            raise ValueError("Cannot close a process while it is still running")
+
+        monkeypatch.setattr(process, "close", refuse)
+
+    wait_until(lambda: not thread.is_alive())
+    assert not process.is_alive()
