@@ -3,7 +3,7 @@
 #   make demo            watch real jobs fire for ten seconds
 #   make test            run the test suite            PYTEST_ARGS="-k cron" narrows it
 #   make check           what CI runs: style, types, floors, dependencies, tests with branch coverage
-#   make bench           measure beside the peers      BENCH_ARGS="import store" picks scripts
+#   make bench           measure beside the peers      BENCH_ARGS="imports dispatch" picks scripts
 #   make soak            run 500 jobs a second for SECONDS=60, count what piles up   SECONDS=3600 for an hour
 #   make docs            build the manual into docs/_build
 #   make clean           remove what the other targets made

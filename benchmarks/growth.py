@@ -125,7 +125,7 @@ def work() -> None:
 
 
 def shared_cost(name: str, processes: int) -> float:
-    """Return the processor time per run, in microseconds, of so many schedulers on one table with 2,000 due jobs each."""
+    """Return the processor time per run, in microseconds, of schedulers on one table with 2,000 due jobs for each."""
     jobs = JOBS_OF_EACH * processes
     with Place(name) as place:
         prepared = place.scheduler(OURS)
