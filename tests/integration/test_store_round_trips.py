@@ -185,3 +185,33 @@ def test_a_shutdown_does_not_wait_for_outcomes_that_may_still_come(shared, sched
 
     wait_until(lambda: not ended.is_alive())
     assert [row.outcome for row in shared.execute("SELECT outcome FROM {runs}")] == ["executed"]
+
+
+@pytest.mark.parametrize(("seconds", "expected"), [(0.0001, [False, True]), (1, [True, True])], ids=["short", "long"])
+def test_runs_that_ended_during_a_claim_wait_for_the_short_ones_that_it_brought(
+    paused, store, monkeypatch, seconds, expected
+):
+    """Or a burst would stay at half of the workers; those that longer runs have freed are not kept waiting."""
+    monkeypatch.setattr(store._keeper, "_is_taken_along", lambda: True)  # the keeper shall not be faster
+    paused.add_jobs([{"func": note, "trigger": "interval", "weeks": 1, "next_run_time": DUE} for _ in range(10)])
+
+    def end(run):
+        run.started = paused.clock.now()
+        run.finished = run.started + round(seconds * 1_000_000)
+        run.outcome = "executed"
+        return store.record_outcomes([run])
+
+    first = store.claim_due(paused.clock.now(), {"default": 4})
+    for run in first.runs[:2]:
+        end(run)
+    attempted = store._claims.attempted
+
+    def interfere(*args):
+        for run in first.runs[2:]:
+            end(run)
+        return attempted(*args)
+
+    monkeypatch.setattr(store._claims, "attempted", interfere)
+    second = store.claim_due(paused.clock.now(), {"default": 2})
+
+    assert [end(run) for run in second.runs] == expected

@@ -32,6 +32,8 @@ __all__ = ["Keeper"]
 
 GATHER = 0.002
 """Seconds for which the first outcomes wait for others, before the scheduler is woken to write them and to claim."""
+SHORT = 1_000
+"""Microseconds of a run that is not worth a claim by itself."""
 LINGER = 0.03
 """Seconds that an outcome waits for the next claim to take it along."""
 RETRY = 1.0
@@ -85,7 +87,10 @@ class Keeper:
         self._ended: deque[Run] = deque()
         self._interrupted: deque[Run] = deque()
         self._takes = 0  # how often outcomes were taken to be written
+        self._is_writing = False  # whether that is under way
         self._last_batch = 0  # how many runs the last claim has brought
+        self._ended_before = 0  # how many of the outcomes that wait are of runs that had ended by then
+        self._are_short = True  # whether runs end in less time than it is worth to wait for others
         self.active: dict[str, Run] = {}  # claimed here and not known to have ended
         self._watch = Watch(database, tables, heartbeat_interval)
         self._prune_at = _clock.monotonic() + min(PRUNE_EVERY, heartbeat_interval)
@@ -149,7 +154,7 @@ class Keeper:
         beat_at = _clock.monotonic() + self._interval
         while not self._is_closing or self._ended or self._goes_on():
             self._bell.wait(max(0.0, min(beat_at - _clock.monotonic(), RETRY if self._ended else self._interval)))
-            is_written = not self._ended or self._is_taken_along() or self.flush()
+            is_written = not self._ended or self._is_writing or self._is_taken_along() or self.flush()
             if not is_written and self._is_closing and not self._try_last():
                 break
             if _clock.monotonic() >= beat_at:
@@ -164,11 +169,7 @@ class Keeper:
         if self._ended and takes == self._takes:
             self._wakeup()
             self._linger(LINGER)
-        if takes == self._takes:
-            return False
-        if self._ended:  # those that have come since have a claim of their own to wait for
-            self._bell.ring()
-        return True
+        return takes != self._takes
 
     def _linger(self, seconds: float) -> None:
         if not self._is_closing:
@@ -219,7 +220,9 @@ class Keeper:
         for run in runs:
             run.lease = lease
             self.active[run.id] = run
-        self._last_batch = len(self.active) - before or self._last_batch
+        brought = len(self.active) - before
+        if brought:
+            self._last_batch, self._ended_before = brought, len(self._ended)
 
     def end(self, runs: Sequence[Run]) -> None:
         """Take note of how runs ended, to be written soon."""
@@ -229,11 +232,13 @@ class Keeper:
 
     def is_worth_a_claim(self) -> bool:
         """
-        Return whether as many runs have ended as the last claim has brought.
+        Return whether as many runs have ended as the last claim has brought, so that the next one may bring as many.
 
-        So the next one may bring as many. Fewer are looked at in a moment, by the keeper.
+        Of short runs, as many since that claim: those that had ended while it was made come on top. So the claims of a
+        burst grow until they fill the workers. Fewer are looked at in a moment, by the keeper.
         """
-        return len(self._ended) >= self._last_batch
+        ended = len(self._ended) - (self._ended_before if self._are_short else 0)
+        return ended >= self._last_batch
 
     def forget(self, run: Run) -> None:
         """Take note that a run was given back."""
@@ -246,20 +251,29 @@ class Keeper:
     def take_ended(self) -> list[Run]:
         """Return the outcomes to be written; `written` or `put_back` must follow."""
         self._flushing.acquire()
+        self._is_writing = True
         self._takes += 1
-        return _drained(self._ended)
+        self._ended_before = 0
+        ended = _drained(self._ended)
+        if ended:
+            self._are_short = all(
+                run.started is None or run.finished is None or run.finished - run.started < SHORT for run in ended
+            )
+        return ended
 
     def written(self, ended: Sequence[Run]) -> None:
         """Take note that the outcomes are in the database."""
+        self._is_writing = False
         self._flushing.release()
         for run in ended:
             self.active.pop(run.id, None)
-        if self._is_closing:
+        if self._is_closing or self._ended:  # others have ended meanwhile
             self._bell.ring()
 
     def put_back(self, ended: list[Run]) -> None:
         """Keep outcomes that could not be written."""
         self._ended.extendleft(reversed(ended))
+        self._is_writing = False
         self._flushing.release()
 
     def flush(self) -> bool:
