@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from html import escape
 
 WIDTH, HEIGHT = 640, 360
-LEFT, RIGHT, TOP, BOTTOM = 70, 20, 60, 50
+LEFT, RIGHT, TOP, BOTTOM = 70, 40, 60, 50
 COLOURS = ("#0b6e4f", "#c0392b", "#7f8c8d", "#2c5f9e")
 GREY = "#8888"
 
