@@ -44,9 +44,8 @@ class Alarm:
     """
     Wake one sleeper, now or at its next sleep.
 
-    A ring is never lost: rung while nobody waits, it ends the next wait at once; rung twice, it ends one wait. It may
-        be
-    rung from any thread and from a signal handler.
+    A ring is never lost: rung while nobody waits, it ends the next wait at once; rung twice, it ends one wait. Any
+    thread may ring it, and a signal handler.
     """
 
     __slots__ = ("_lock", "is_rung")

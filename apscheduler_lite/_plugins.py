@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["alias_of", "class_of", "is_built_in", "names", "plugin"]
+__all__ = ["alias_of", "class_of", "loaded_built_in", "names", "plugin"]
 
 _BUILT_IN = {
     "trigger": {
@@ -71,9 +71,16 @@ def plugin(kind: str, alias: str) -> Any:
     return _found[key]
 
 
-def is_built_in(kind: str, alias: str) -> bool:
-    """Return whether an alias is one of the library's own."""
-    return alias in _BUILT_IN[kind]
+def loaded_built_in(kind: str, alias: str) -> Any:
+    """
+    Return the class of one of the library's own aliases that has been asked for before, so that nothing is imported.
+
+    Raises:
+        LookupError: it has not, or is no such alias.
+    """
+    if alias not in _BUILT_IN[kind] or (kind, alias) not in _found:
+        raise LookupError(f"the {_WORDS[kind]} {alias!r} has not been loaded")
+    return _found[kind, alias]
 
 
 def _find(kind: str, alias: str) -> Any:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
-__all__ = ["check_arguments", "function_at_hand", "name_of", "reference_to", "resolve"]
+__all__ = ["check_arguments", "is_being_imported", "name_of", "reference_to", "resolve"]
 
 
 def reference_to(obj: object) -> str:
@@ -85,7 +85,7 @@ def resolve(reference: str | bytes, parameter: str = "reference", *, waits: bool
     if not colon or not module_name or not path:
         raise ValueError(f"{parameter} must be of the form 'module:function', not {text!r}")
     module = sys.modules.get(module_name)
-    if module is None or (waits and _is_being_imported(module)):
+    if module is None or (waits and is_being_imported(module)):
         from importlib import import_module
 
         try:
@@ -102,22 +102,8 @@ def resolve(reference: str | bytes, parameter: str = "reference", *, waits: bool
     return found
 
 
-def function_at_hand(reference: str) -> Any:
-    """
-    Return the function that a reference names, without running any code: its module must have been imported.
-
-    Raises:
-        LookupError: that is not the case, or not to be known.
-    """
-    module_name, _, path = reference.partition(":")
-    module = sys.modules.get(module_name)
-    # A name that the module makes when it is asked for may be imported by that.
-    if module is None or _is_being_imported(module) or path.partition(".")[0] not in vars(module):
-        raise LookupError(f"func {reference!r} is not at hand")
-    return resolve(reference, "func", waits=False)
-
-
-def _is_being_imported(module: object) -> bool:
+def is_being_imported(module: object) -> bool:
+    """Return whether a module's code has not come to its end yet."""
     return bool(getattr(getattr(module, "__spec__", None), "_initializing", False))
 
 

@@ -36,7 +36,10 @@ def main() -> int:
     codes = {name: subprocess.run([sys.executable, "-m", "benchmarks", name], check=False).returncode for name in names}
     failed = [name for name, code in codes.items() if code not in (0, MISSED)]
     missed = [name for name, code in codes.items() if code == MISSED]
-    print(f"\nrows miss their budget in {', '.join(missed)}" if missed else "\nevery row keeps its budget")
+    if missed:
+        print(f"\nrows miss their budget in {', '.join(missed)}")
+    elif not failed:
+        print("\nevery row keeps its budget")
     if failed:
         print(f"could not be measured: {', '.join(failed)}")
     return 1 if failed else MISSED if missed else 0

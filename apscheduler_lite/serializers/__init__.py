@@ -42,12 +42,6 @@ class JSONSerializer:
         # Whether a value contains itself has been found out by the codec, which makes a tree of its own.
         self._write = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False).encode
 
-    def loaded_only(self) -> JSONSerializer:
-        """Return one that refuses to read what would run code: pickles, and triggers of other packages."""
-        reader = JSONSerializer(allow_pickle=False)
-        reader._codec = Codec(allow_pickle=False, only_own_triggers=True)
-        return reader
-
     def dumps(self, state: dict[str, Any]) -> str:
         """
         Return a job's state as text.

@@ -17,7 +17,7 @@ from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from functools import cache
 from math import isfinite
 
-from apscheduler_lite._plugins import alias_of, is_built_in, plugin
+from apscheduler_lite._plugins import alias_of, loaded_built_in, plugin
 from apscheduler_lite._references import resolve
 from apscheduler_lite._text import shorten
 from apscheduler_lite._timezones import database_zone, to_timezone
@@ -47,12 +47,14 @@ class Codec:
         allow_pickle: bool = True,
         pickle_protocol: int | None = None,
         any_trigger: bool = False,
-        only_own_triggers: bool = False,
+        runs_nothing: bool = False,
     ) -> None:
         self._allow_pickle = allow_pickle
         self._protocol = pickle_protocol
         self._any_trigger = any_trigger  # whether a document may name any class of triggers, as version 3's do
-        self._only_own_triggers = only_own_triggers  # none of other packages, whose code would be run
+        self._runs_nothing = (
+            runs_nothing  # whether it refuses to read what imports modules or runs the application's code
+        )
 
     # -- writing -----------------------------------------------------------------------------------------------
 
@@ -132,7 +134,7 @@ class Codec:
         if tag == "trigger":
             return self._trigger(value.get("class") or value["type"], value["value"])
         read = _READERS.get(tag) if isinstance(tag, str) else None
-        if read is None:
+        if read is None or (self._runs_nothing and tag in _RUNNING):
             raise ValueError(f"unknown tag in a stored job: {shorten(tag)}")
         return read(self, value)
 
@@ -157,9 +159,9 @@ class Codec:
 
     def _trigger_class(self, name: str) -> Any:
         module, colon, path = name.partition(":")
+        if self._runs_nothing:
+            return loaded_built_in("trigger", name)
         if not colon:
-            if self._only_own_triggers and not is_built_in("trigger", name):
-                raise ValueError(f"{name!r} is a trigger of another package")
             return plugin("trigger", name)
         if module.startswith("apscheduler.triggers."):  # written by APScheduler 3: the same class of ours
             module = module.replace("apscheduler.", "apscheduler_lite.", 1)
@@ -386,3 +388,5 @@ _READERS: dict[str, Callable[[Codec, Any], Any]] = {
     "uuid": _untagged(_read_uuid),
     "decimal": _untagged(_read_decimal),
 }
+_RUNNING = frozenset(("decimal", "enum", "uuid"))
+"""The tags of what imports a module, or runs code of the application, when it is read."""

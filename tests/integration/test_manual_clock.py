@@ -280,7 +280,9 @@ def test_a_job_that_is_due_when_it_is_added_does_not_wait_for_the_beat(kind):
     clock = Beating()
     done: list[str] = []
     with running(kind, clock=clock) as scheduler:
-        scheduler.add_job(done.append, "date", args=["first"], run_date=clock.time + timedelta(seconds=1))
+        first = clock.time + timedelta(seconds=1)
+        scheduler.add_job(done.append, "date", args=["first"], run_date=first)
+        scheduler.add_job(done.append, "date", args=["third"], run_date=first + timedelta(microseconds=300))
         clock.advance(1)
         scheduler.add_job(done.append, args=["second"])
         wait_until(lambda: done == ["first", "second"])

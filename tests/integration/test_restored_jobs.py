@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 from contextlib import contextmanager
 from datetime import datetime, timezone
+from enum import Enum
 from types import ModuleType
 
 import pytest
 
+from apscheduler_lite import _plugins
 from apscheduler_lite.jobstores.sqlalchemy.databases import Database
 from apscheduler_lite.serializers import JSONSerializer
 from tests.benchmarks.counting import statements_of
@@ -117,6 +119,100 @@ def test_a_module_that_is_being_imported_is_waited_for_outside_the_transaction(s
 
     assert [run.func for run in claim.runs] == [note]
     assert sum("revision" in each and "ORDER BY" in each for each in statements) == 2
+
+
+class Proxy:
+    """What is asked for its attributes by code."""
+
+    def __getattr__(self, name):
+        look()
+        return note
+
+
+class Described:
+    """A descriptor."""
+
+    def __get__(self, instance, owner=None):
+        look()
+        return note
+
+
+class Holder:
+    """What holds one, and plain methods."""
+
+    run = Described()
+
+    @staticmethod
+    def static(*args):
+        note(*args)
+
+    @classmethod
+    def of_class(cls, *args):
+        note(*args)
+
+
+PROXY = Proxy()
+HERE = __name__
+
+
+@pytest.mark.parametrize("path", ["PROXY.run", "Holder.run"])
+def test_an_attribute_that_code_finds_is_asked_for_outside_the_transaction(shared, schedulers, path):
+    """A proxy, a descriptor."""
+    before = schedulers(shared.store()).add_job(note, "date", run_date=DUE).func_ref
+    shared.execute(
+        "UPDATE {jobs} SET document = replace(document, :before, :after)", before=before, after=f"{HERE}:{path}"
+    )
+    SEEN.clear()
+
+    claim, _ = claimed(shared, schedulers)
+
+    assert [run.func for run in claim.runs] == [note]
+    assert set(SEEN) == {False}
+
+
+@pytest.mark.parametrize("path", ["Holder.static", "Holder.of_class"])
+def test_methods_of_plain_classes_are_at_hand(shared, schedulers, path):
+    """Finding them runs no code."""
+    schedulers(shared.store()).add_job(f"{HERE}:{path}", "date", run_date=DUE)
+
+    claim, statements = claimed(shared, schedulers)
+
+    assert len(claim.runs) == 1
+    assert sum("revision" in each and "ORDER BY" in each for each in statements) == 1
+
+
+class Loud(Enum):
+    """An Enum that runs code when one of its members is put into a set."""
+
+    ONE = 1
+
+    def __hash__(self):
+        look()
+        return 1
+
+
+def test_members_of_enums_are_read_outside_the_transaction(shared, schedulers):
+    """An Enum may have methods of its own."""
+    schedulers(shared.store()).add_job(note, "date", [{Loud.ONE}], run_date=DUE)
+    SEEN.clear()
+
+    claim, _ = claimed(shared, schedulers)
+
+    assert [run.args for run in claim.runs] == [({Loud.ONE},)]
+    assert SEEN[0] is False
+
+
+def test_a_trigger_whose_module_is_not_loaded_is_read_outside_the_transaction(shared, schedulers, monkeypatch):
+    """The main thread may be importing it, and wait in a signal handler for this transaction."""
+    schedulers(shared.store()).add_job(note, "calendarinterval", days=1, next_run_time=DUE)
+    monkeypatch.delitem(_plugins._found, ("trigger", "calendarinterval"))
+    find = _plugins._find
+    monkeypatch.setattr(_plugins, "_find", lambda *key: (look(), find(*key))[1])
+
+    claim, _ = claimed(shared, schedulers)
+
+    assert len(claim.runs) == 1
+    assert SEEN == [False]
 
 
 class Doubling(JSONSerializer):

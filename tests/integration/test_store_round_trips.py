@@ -7,8 +7,9 @@ from threading import Thread
 
 import pytest
 
+from apscheduler_lite._clock import Clock
 from apscheduler_lite.errors import ConflictingIdError, StoreUnavailableError
-from apscheduler_lite.jobstores.sqlalchemy import keeper
+from apscheduler_lite.jobstores.sqlalchemy import databases, keeper
 from tests.benchmarks.counting import statements_of
 from tests.integration.jobs import CALLS, note
 from tests.waiting import wait_until
@@ -60,8 +61,15 @@ def test_a_claim_writes_all_it_has_to_write_by_one_statement_of_postgresql(pause
     store.record_outcomes(second.runs)
 
 
+@pytest.fixture
+def sleepy(monkeypatch):
+    """Let schedulers look at the clock only when they are woken."""
+    monkeypatch.setattr(Clock, "longest_sleep", None)
+
+
+@pytest.mark.usefixtures("sleepy")
 def test_others_hear_of_a_job_that_was_added(postgres, schedulers):
-    """Long before they would look by themselves."""
+    """They would not look by themselves."""
     schedulers(postgres.store(poll_interval=3600)).start()
     other = schedulers(postgres.store())
     other.start(paused=True)
@@ -69,6 +77,30 @@ def test_others_hear_of_a_job_that_was_added(postgres, schedulers):
     other.add_job(note, args=["heard"])
 
     wait_until(lambda: CALLS == [("heard",)])
+
+
+@pytest.mark.usefixtures("sleepy")
+def test_others_hear_of_jobs_again_when_their_connections_were_lost(postgres, schedulers):
+    """All of them at once: the first that turns out to be lost tells of the others."""
+    store = postgres.store(poll_interval=3600)
+    schedulers(store).start()
+    other = schedulers(postgres.store())
+    other.start(paused=True)
+    other.add_job(note, args=["first"])
+    wait_until(lambda: CALLS == [("first",)])
+    cut_off(postgres, store)
+    postgres.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query = :listen", listen=listen(store)
+    )
+
+    other.add_job(note, args=["second"])
+
+    wait_until(lambda: CALLS == [("first",), ("second",)])
+
+
+def listen(store) -> str:
+    """Return the statement by which a store hears of changes."""
+    return f'LISTEN "{store._notices.channel}"'
 
 
 def test_a_taken_id_is_told_by_the_insertion(paused):
@@ -81,8 +113,9 @@ def test_a_taken_id_is_told_by_the_insertion(paused):
     assert paused.get_job("job").name == "first"
 
 
-def test_a_connection_that_was_lost_since_is_replaced(shared, schedulers):
+def test_a_connection_that_was_lost_since_is_replaced(shared, schedulers, monkeypatch):
     """A server that was restarted while nothing happened is no reason for a call to fail."""
+    monkeypatch.setattr(databases, "IDLE", 0.0)
     store = shared.store()
     scheduler = schedulers(store)
     scheduler.start(paused=True)
@@ -109,53 +142,17 @@ def cut_off(shared, store) -> None:
         connection.close()
 
 
-@pytest.mark.parametrize("is_written", [True, False], ids=["written", "not written"])
-def test_a_job_whose_connection_is_lost_while_it_is_added_is_added_once(paused, store, monkeypatch, is_written):
-    """Whether or not the statement had taken place."""
-    execute = store._database.write_alone
-
-    def lose(statement, values):
-        if is_written:
-            execute(statement, values)
-        raise StoreUnavailableError("the connection was lost", is_open=True)
-
-    monkeypatch.setattr(store._database, "write_alone", lose)
-
-    paused.add_job(note, "interval", hours=1, id="job")
-
-    assert [job.id for job in paused.get_jobs()] == ["job"]
-
-
-def test_a_job_that_is_added_under_a_taken_id_while_the_connection_is_lost_is_refused(paused, store, monkeypatch):
-    """What is found there is known not to be ours."""
-    paused.add_job(note, "interval", hours=1, id="job")
-
-    def lose(statement, values):
-        raise StoreUnavailableError("the connection was lost", is_open=True)
-
-    monkeypatch.setattr(store._database, "write_alone", lose)
-
-    with pytest.raises(ConflictingIdError):
-        paused.add_job(note, "interval", hours=1, id="job")
-
-
-def test_whether_a_job_was_added_stays_open_while_the_database_is_away(paused, store, monkeypatch):
-    """The error says so."""
-
-    def lose(statement, values):
-        raise StoreUnavailableError("the connection was lost", is_open=True)
-
-    def be_away(*_, **__):
-        raise StoreUnavailableError("connection refused")
-
-    monkeypatch.setattr(store._database, "write_alone", lose)
-    monkeypatch.setattr(store._database, "write", be_away)
+def test_a_connection_that_is_lost_while_a_job_is_added_leaves_that_open(postgres, paused, store, monkeypatch):
+    """It may have been added, and run by another process since: adding it again would run it twice."""
+    monkeypatch.setattr(databases, "IDLE", 3600.0)  # it is not found out before
+    paused.add_job(note, "interval", hours=1, id="before")
+    cut_off(postgres, store)
 
     with pytest.raises(StoreUnavailableError) as caught:
-        paused.add_job(note, "interval", hours=1)
+        paused.add_job(note, "interval", hours=1, id="job")
 
     assert caught.value.is_open
-    monkeypatch.undo()
+    assert [job.id for job in paused.get_jobs()] == ["before"]
 
 
 def test_a_claim_brings_as_many_runs_as_the_one_before(paused, store, monkeypatch):
@@ -175,10 +172,15 @@ def test_a_claim_brings_as_many_runs_as_the_one_before(paused, store, monkeypatc
 def test_a_shutdown_does_not_wait_for_outcomes_that_may_still_come(shared, schedulers, monkeypatch):
     """The keeper, which gathers the ends of runs for a moment, is hurried."""
     monkeypatch.setattr(keeper, "GATHER", 3600.0)
-    scheduler = schedulers(shared.store())
-    scheduler.start()
-    scheduler.add_job(note, args=["done"])
-    wait_until(lambda: CALLS == [("done",)])
+    store = shared.store()
+    scheduler = schedulers(store)
+    scheduler.start(paused=True)
+    scheduler.add_job(note)
+    (run,) = store.claim_due(scheduler.clock.now(), {"default": 1}).runs
+    run.outcome = "executed"
+    wait_until(lambda: not store._keeper._bell.is_rung)
+    store.record_outcomes([run])
+    wait_until(lambda: not store._keeper._bell.is_rung)  # now it gathers
 
     ended = Thread(target=scheduler.shutdown)
     ended.start()
@@ -215,3 +217,24 @@ def test_runs_that_ended_during_a_claim_wait_for_the_short_ones_that_it_brought(
     second = store.claim_due(paused.clock.now(), {"default": 2})
 
     assert [end(run) for run in second.runs] == expected
+
+
+def test_a_claim_that_takes_outcomes_along_ends_the_wait_for_it(paused, store, monkeypatch):
+    """The keeper looks after those that have come since right away, and not when it has slept enough."""
+    monkeypatch.setattr(keeper, "GATHER", 0.0)
+    monkeypatch.setattr(keeper, "LINGER", 3600.0)
+    paused.add_jobs([{"func": note, "trigger": "interval", "weeks": 1, "next_run_time": DUE} for _ in range(4)])
+    claim = store.claim_due(paused.clock.now(), {"default": 4})
+    for run in claim.runs:
+        run.outcome = "executed"
+    woken: list[bool] = []
+    monkeypatch.setattr(store._keeper, "_wakeup", lambda: woken.append(True))
+    store.record_outcomes(claim.runs[:1])
+    wait_until(lambda: woken)
+    store.claim_due(paused.clock.now(), {})
+
+    store.record_outcomes(claim.runs[1:])
+
+    wait_until(lambda: len(woken) > 1)
+    monkeypatch.setattr(keeper, "LINGER", 0.0)
+    store.claim_due(paused.clock.now(), {})

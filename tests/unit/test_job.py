@@ -423,3 +423,15 @@ def test_a_bound_method_is_kept_with_a_copy_of_its_object():
     assert restored.func is Target.method
     assert restored.args == (Target(), 5)
     assert pickle.loads(pickle.dumps(restored)).args == (Target(), 5)
+
+
+def test_a_copy_has_every_slot():
+    """And is another object; a slot that is added must be added to the copy, too."""
+    job = Job(None, "job", func=print, trigger=IntervalTrigger(seconds=1))
+    for number, slot in enumerate(set(Job.__slots__) - {"__weakref__", "trigger", "_options", "func", "args", "id"}):
+        setattr(job, slot, f"value {number}")
+
+    copy = job._copy()
+
+    assert copy is not job
+    assert all(getattr(copy, slot) == getattr(job, slot) for slot in Job.__slots__ if slot != "__weakref__")

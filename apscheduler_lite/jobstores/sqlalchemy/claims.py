@@ -7,9 +7,8 @@ Whoever commits owns the runs. Rows that another process has locked are being cl
 UPDATE SKIP LOCKED``); SQLite has one writer at a time anyway. Other databases advance each row by comparing it with
 what was read: who comes second finds it changed.
 
-A job that this process has not restored yet is restored within the transaction only where its function's module has
-been imported and nothing in it is a pickle. All others are restored between two attempts at the transaction: importing
-a module of the application may take its time, and may add jobs itself.
+A job that this process has not restored yet is restored within the transaction where that runs no code (`at_hand`),
+else between two attempts at it: importing a module of the application may take its time, and may add jobs itself.
 
 No more is taken than can be started at once, executor by executor: what stays due can be taken by every other process,
 and is not lost by a crash.
@@ -259,11 +258,14 @@ class Claims:
             raise UnrestoredRows(unrestored, work.claim.faults)
 
     def _is_met(self, row: Any, work: Work) -> bool:
-        return (row.id, row.revision) in work.restored or self._documents.is_at_hand(row)
+        key = row.id, row.revision
+        if key not in work.restored and (job := self._documents.at_hand(row)) is not None:
+            work.restored[key] = job
+        return key in work.restored
 
     def restored(self, row: Any, work: Work) -> Job | None:
         """Return the job of a row that was expected to be restored, None when it cannot be."""
-        job = work.restored.get((row.id, row.revision)) or self._documents.cached(row.id, row.revision)
+        job = work.restored.get((row.id, row.revision))
         return None if job is None else self._documents.with_times(job, row)
 
     def attempted(self, attempt: Callable[[Restored], Work], now: int) -> Work:
@@ -294,7 +296,7 @@ class Claims:
         return faults
 
     def write_rows(self, connection: Connection, work: Work) -> None:
-        """Write what was decided, and what has ended: all rows in three statements, however many there are."""
+        """Write what was decided, and what has ended: by one statement or three, however many rows there are."""
         outcomes = self._records.outcomes(work.ended, work.now)
         self._end_advance_insert.execute(connection, outcomes, work.advanced, work.rows)
         self._records.clear(connection, work.ended)

@@ -53,6 +53,10 @@ BUSY_TIMEOUT = 60.0
 LONGEST_FORK = 5.0
 """Seconds for which a fork waits for the threads that are inside SQLite."""
 
+IDLE = 1.0
+"""Seconds after which a connection may have been lost without anybody's noticing."""
+
+_USED_AT = "apscheduler_lite.used_at"
 _MET_ANOTHER = {"40001", "40P01", "55P03", 1205, 1213, 1020}  # PostgreSQL's states, MySQL's and MariaDB's numbers
 _DRIVERS = {"postgresql": ("psycopg", "psycopg2", "postgres"), "mysql": ("pymysql", "MySQLdb", "mysql")}
 
@@ -126,11 +130,23 @@ class Database:
         deputy.call(lambda: self._write_alone(statement, values))
 
     def _write_alone(self, statement: Any, values: Mapping[str, Any]) -> None:
-        try:
-            with self._reading.connect() as connection:
-                connection.execute(statement, values)
-        except DBAPIError as exc:
-            raise _explained(exc, is_open=exc.connection_invalidated) from exc
+        clock = SystemClock()
+        for attempt in (1, 2):
+            is_sent = False
+            try:
+                with self._reading.connect() as connection:
+                    # Once it is sent it may take place, and must not be repeated; so a connection that was lost has to
+                    # be found out before.
+                    if clock.monotonic() - connection.info.get(_USED_AT, float("-inf")) > IDLE:
+                        connection.exec_driver_sql("SELECT 1")
+                    is_sent = True
+                    connection.execute(statement, values)
+                    connection.info[_USED_AT] = clock.monotonic()
+            except DBAPIError as exc:
+                if attempt == 1 and not is_sent and exc.connection_invalidated:
+                    continue
+                raise _explained(exc, is_open=is_sent and exc.connection_invalidated) from exc
+            return
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:

@@ -19,11 +19,12 @@ from types import FunctionType
 from apscheduler_lite._clock import SystemClock
 from apscheduler_lite._job_state import definition_of as state_of_definition
 from apscheduler_lite._job_state import restore as restore_state
-from apscheduler_lite._references import function_at_hand, resolve
+from apscheduler_lite._references import resolve
 from apscheduler_lite.errors import UnreadableJobError
 from apscheduler_lite.job import Job
 from apscheduler_lite.serializers import JSONSerializer
 
+from . import at_hand
 from .schema import ID_LENGTH
 
 TYPE_CHECKING = False
@@ -55,7 +56,6 @@ class Documents:
 
     def __init__(self, serializer: Serializer, signer: Signer | None, allowed: Sequence[str] | None) -> None:
         self.serializer = serializer
-        self._loaded_only = serializer.loaded_only() if type(serializer) is JSONSerializer else None
         self.signer = signer
         self.allowed = None if allowed is None else tuple(allowed)
         self.owner: tuple[Any, str | None] = (None, None)  # the scheduler and the alias that restored jobs belong to
@@ -123,22 +123,20 @@ class Documents:
         found = self._restored.get(job_id)
         return found[1] if found is not None and found[0] == revision else None
 
-    def is_at_hand(self, row: Any) -> bool:
+    def at_hand(self, row: Any) -> Job | None:
         """
-        Return whether the job of a row is cached, or can be at once by what this process has loaded.
+        Return the job of a row, without its times, if it is cached or can be read without running any code.
 
-        It may be asked within a transaction: nothing is imported, and no code of the application is run.
+        It may be asked within a transaction.
         """
-        if self.cached(row.id, row.revision) is not None:
-            return True
-        if self._loaded_only is None:
-            return False
-        try:
-            job = self._read(row, self._loaded_only.loads, function_at_hand)
-        except UnreadableJobError:
-            return False  # `restore` finds out what it lacks
-        self._keep(job, row.revision)
-        return True
+        job = self.cached(row.id, row.revision)
+        if job is None and type(self.serializer) is JSONSerializer:
+            try:
+                job = self._read(row, at_hand.loads, at_hand.function)
+            except UnreadableJobError:
+                return None  # `restore` finds out what it lacks
+            self._keep(job, row.revision)
+        return job
 
     def restore(self, row: Any, successor: Job | None = None) -> Job:
         """

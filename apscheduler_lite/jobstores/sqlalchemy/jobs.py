@@ -17,7 +17,7 @@ import re
 from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
-from apscheduler_lite.errors import ConflictingIdError, JobLookupError, StoreUnavailableError, UnreadableJobError
+from apscheduler_lite.errors import ConflictingIdError, JobLookupError, UnreadableJobError
 
 from .bulk import BulkInsert
 
@@ -117,26 +117,10 @@ class JobRows:
             self._documents.remember(job, row["revision"])
 
     def _insert(self, row: dict[str, Any]) -> None:
-        if not self._database.has_autocommit:
-            self._database.write(self._insert_within, row)
-            return
-        try:
+        if self._database.has_autocommit:
             self._database.write_alone(self._insert_and_tell, {f"new_{name}": each for name, each in row.items()})
-        except StoreUnavailableError as lost:
-            if not lost.is_open:
-                raise
-            self._insert_again(row, lost)
-
-    def _insert_again(self, row: dict[str, Any], lost: StoreUnavailableError) -> None:
-        """Insert a row that may have been inserted when the connection was lost, most often one that was stale."""
-        try:
+        else:
             self._database.write(self._insert_within, row)
-        except StoreUnavailableError:
-            raise lost from None
-        except IntegrityError:
-            present = self._row(row["id"])
-            if present is None or present.revision != row["revision"]:
-                raise
 
     def _insert_within(self, connection: Connection, row: dict[str, Any]) -> None:
         connection.execute(self._insert_one, row)

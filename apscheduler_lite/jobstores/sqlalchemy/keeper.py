@@ -32,8 +32,8 @@ __all__ = ["Keeper"]
 
 GATHER = 0.002
 """Seconds for which the first outcomes wait for others, before the scheduler is woken to write them and to claim."""
-SHORT = 1_000
-"""Microseconds of a run that is not worth a claim by itself."""
+SHORT = 0.001
+"""Seconds of a run that is not worth a claim by itself."""
 LINGER = 0.03
 """Seconds that an outcome waits for the next claim to take it along."""
 RETRY = 1.0
@@ -118,12 +118,7 @@ class Keeper:
         self._thread.start()
 
     def close(self, closed: Callable[[], object]) -> None:
-        """
-        Write the outcomes and leave; with runs still in progress, stay until they have ended.
-
-        Args:
-            closed: called at the very end.
-        """
+        """Write the outcomes and leave; with runs in progress, stay until they have ended. Call `closed` at the end."""
         self._closed = closed
         self._is_closing = True
         self._hurry.ring()
@@ -172,6 +167,7 @@ class Keeper:
         return takes != self._takes
 
     def _linger(self, seconds: float) -> None:
+        self._hurry.wait(0)  # an old ring
         if not self._is_closing:
             self._hurry.wait(seconds)
 
@@ -215,12 +211,11 @@ class Keeper:
 
     def begin(self, runs: Iterable[Run]) -> None:
         """Take note of runs that were claimed."""
-        lease = self.lease
-        before = len(self.active)
+        lease, brought = self.lease, 0
         for run in runs:
             run.lease = lease
             self.active[run.id] = run
-        brought = len(self.active) - before
+            brought += 1
         if brought:
             self._last_batch, self._ended_before = brought, len(self._ended)
 
@@ -253,11 +248,12 @@ class Keeper:
         self._flushing.acquire()
         self._is_writing = True
         self._takes += 1
+        self._hurry.ring()
         self._ended_before = 0
         ended = _drained(self._ended)
         if ended:
             self._are_short = all(
-                run.started is None or run.finished is None or run.finished - run.started < SHORT for run in ended
+                run.started is None or run.finished is None or run.finished - run.started < SHORT * 1e6 for run in ended
             )
         return ended
 
@@ -270,11 +266,13 @@ class Keeper:
         if self._is_closing or self._ended:  # others have ended meanwhile
             self._bell.ring()
 
-    def put_back(self, ended: list[Run]) -> None:
-        """Keep outcomes that could not be written."""
+    def put_back(self, ended: list[Run], *, rings: bool = True) -> None:
+        """Keep outcomes that could not be written; `rings` tells whether the keeper shall try to."""
         self._ended.extendleft(reversed(ended))
         self._is_writing = False
         self._flushing.release()
+        if rings:
+            self._bell.ring()
 
     def flush(self) -> bool:
         """Write the outcomes that no claim has taken along; return whether there are none left."""
@@ -283,7 +281,7 @@ class Keeper:
             if ended:
                 self._database.write(self._records.end, ended, self._now())
         except Exception:
-            self.put_back(ended)
+            self.put_back(ended, rings=False)
             if not self._is_failing:
                 self._logger.exception(
                     'Error writing the outcomes of %d runs to job store "%s"; it is tried again',

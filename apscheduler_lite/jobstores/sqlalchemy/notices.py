@@ -76,11 +76,12 @@ class Listener:
             self._bell.wait(pause)
 
     def _listen_on_one_connection(self) -> None:
-        with self._notices.database.engine.connect() as connection:
-            connection.detach()  # it is not the pool's any more: it must not be counted as one of those
+        engine = self._notices.database.engine.execution_options(isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            # By SQLAlchemy, which lets go of all connections when this one turns out to be lost.
+            connection.exec_driver_sql(f'LISTEN "{self._notices.channel}"')
             driver: Any = connection.connection.driver_connection
-            driver.autocommit = True
-            driver.execute(f'LISTEN "{self._notices.channel}"')
+            connection.detach()  # it is not the pool's any more: it must not be counted as one of those
             self._wakeup()  # what was said before we listened
             while not self._is_closing:
                 for _ in driver.notifies(timeout=PATIENCE, stop_after=1):

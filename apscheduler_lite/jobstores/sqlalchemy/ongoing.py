@@ -26,10 +26,9 @@ class Ongoing:
     def __init__(self, tables: Tables) -> None:
         jobs, runs = tables.jobs.c, tables.runs.c
         ids: Any = bindparam("ids", expanding=True)
-        # Those that wait are left out here, not by the statement: SQLite would look up `open_at IS NULL` in the index
-        # of what waits, and find the whole history.
-        self._rows = select(runs.id, runs.job_id, runs.due, runs.claimed, runs.open_at).where(
-            runs.finished.is_(None), runs.job_id.in_(ids)
+        # Reckoned with, or SQLite would look `open_at IS NULL` up in an index of what waits: the whole history.
+        self._rows = select(runs.id, runs.job_id, runs.due, runs.claimed).where(
+            runs.finished.is_(None), (runs.open_at + 0).is_(None), runs.job_id.in_(ids)
         )
         self._due = select(jobs.id, jobs.next_run_time).where(jobs.id.in_(ids), jobs.next_run_time <= bindparam("now"))
 
@@ -37,8 +36,7 @@ class Ongoing:
         """Return the rows of the runs in progress by job, the oldest first, but for those known to have ended."""
         # Asked after the rows were locked: whoever claimed them before has committed its runs by now.
         found: dict[str, list[Any]] = {}
-        found_rows = connection.execute(self._rows, {"ids": job_ids})
-        rows = [row for row in found_rows if row.open_at is None and row.id not in ended]
+        rows = [row for row in connection.execute(self._rows, {"ids": job_ids}) if row.id not in ended]
         # Put in order here: there are few, and a database would sort them beside its index.
         for row in sorted(rows, key=lambda row: row.claimed or 0):
             found.setdefault(row.job_id, []).append(row)

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 __all__ = ["Records", "new_row"]
 
 PRUNED_AT_ONCE = 1_000
+RECENT = 100
+"""How many runs of a job, the latest due ones, are looked at for the one that ended last."""
 
 
 def new_row(run: Run, member: Member | None, now: int) -> dict[str, Any]:
@@ -98,10 +100,20 @@ class Records:
         self.clear(connection, ended)
 
     def open_following(self, connection: Connection, ended: Sequence[Run]) -> None:
-        """Let any process take the next attempts at runs that have failed."""
-        following = [self._following(run) for run in ended if run.next_attempt is not None]
+        """
+        Let any process take the next attempts at runs that have failed.
+
+        Only of those that are still in progress for the others: where they were settled as interrupted, or their end
+        has been written by a commit that broke off, that has been done.
+        """
+        failed = {run.id: run for run in ended if run.next_attempt is not None}
+        if not failed:
+            return
+        runs = self._tables.runs
+        statement = select(runs.c.id).where(runs.c.id.in_(list(failed)), runs.c.outcome.is_(None))
+        following = [self._following(failed[run_id]) for (run_id,) in connection.execute(statement).all()]
         if following:
-            connection.execute(self._tables.runs.insert(), following)
+            connection.execute(runs.insert(), following)
 
     def outcomes(self, ended: Sequence[Run], now: int) -> list[dict[str, Any]]:
         """Return what `ending` writes of runs that have ended: nothing where there is no history."""
@@ -242,9 +254,11 @@ class Records:
     def last(self, connection: Connection, alias: str, job_id: str) -> RunRecord | None:
         """Return the record of the run of a job that ended last, or None."""
         runs = self._tables.runs
-        statement = select(runs).where(runs.c.job_id == job_id, runs.c.finished.is_not(None))
-        # Reckoned with, so that no database looks for it among the latest runs of all jobs.
-        row = connection.execute(statement.order_by((runs.c.finished + 0).desc()).limit(1)).first()
+        # Among those that were due last: there is an index for that, and not for the end.
+        recent = select(runs.c.id, runs.c.finished).where(runs.c.job_id == job_id, runs.c.finished.is_not(None))
+        last = recent.order_by(runs.c.due.desc()).limit(RECENT).subquery()
+        statement = select(runs).join(last, runs.c.id == last.c.id).order_by(last.c.finished.desc()).limit(1)
+        row = connection.execute(statement).first()
         return None if row is None else self._record(row, alias)
 
     def _record(self, row: Any, alias: str) -> RunRecord:
