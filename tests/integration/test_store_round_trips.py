@@ -7,6 +7,7 @@ from threading import Thread
 
 import pytest
 
+from apscheduler_lite import Retry
 from apscheduler_lite._clock import Clock
 from apscheduler_lite.errors import ConflictingIdError, StoreUnavailableError
 from apscheduler_lite.jobstores.sqlalchemy import databases, keeper
@@ -238,3 +239,19 @@ def test_a_claim_that_takes_outcomes_along_ends_the_wait_for_it(paused, store, m
     wait_until(lambda: len(woken) > 1)
     monkeypatch.setattr(keeper, "LINGER", 0.0)
     store.claim_due(paused.clock.now(), {})
+
+
+def test_the_next_attempt_is_opened_once_however_often_an_end_is_written(shared, schedulers):
+    """When the answer to the first commit is lost, the end is written again."""
+    store = shared.store(poll_interval=3600)
+    scheduler = schedulers(store)
+    scheduler.start(paused=True)
+    scheduler.add_job(note, retry=Retry(3, delay=3600))
+    (run,) = store.claim_due(scheduler.clock.now(), {"default": 1}).runs
+    run.outcome, run.next_attempt = "error", scheduler.clock.now() + 3_600_000_000
+
+    for _ in range(2):
+        store._database.write(store._records.end, [run], scheduler.clock.now())
+    store._keeper.forget(run)
+
+    assert sorted(shared.execute("SELECT attempt, outcome FROM {runs}"), key=str) == [(1, "error"), (2, None)]
