@@ -15,6 +15,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from benchmarks import floors
 from benchmarks.dispatch import BURST, burst
 from benchmarks.measuring import Row, by_turns, in_fresh_process, in_process_of_its_own, speedup
 from benchmarks.subjects import OURS, scheduler_of
@@ -32,18 +33,23 @@ print(json.dumps(time.perf_counter() - begin))
 
 def rows() -> Iterator[Row]:
     """Yield the rows."""
-    ours, theirs = by_turns(
+    ours, theirs, floor = by_turns(
         lambda: float(in_fresh_process(IMPORT.format(statement="import apscheduler_lite.schedulers.background"))),
         lambda: float(in_fresh_process(IMPORT.format(statement="from apscheduler import Scheduler"), path=PATH)),
+        lambda: float(in_fresh_process(IMPORT.format(statement=floors.IMPORT))),
     )
-    yield Row(what="import of the scheduler", unit="ms", ours=ours * 1e3, theirs=theirs * 1e3, peer=PEER)
-    ours, theirs = by_turns(alone(add), alone(add_to_peer), rounds=5)
-    yield speedup("`add_job` beside `add_schedule`, in memory", ours, theirs, peer=PEER, count=JOBS)
-    ours, theirs = by_turns(
-        lambda: float(in_process_of_its_own(burst, OURS, "date", 0)[0]), alone(burst_of_peer), rounds=5
+    what = "import of the scheduler"
+    yield Row(what=what, unit="ms", ours=ours * 1e3, theirs=theirs * 1e3, peer=PEER, floor=floor * 1e3)
+    ours, theirs, floor = by_turns(alone(add), alone(add_to_peer), alone(add_least), rounds=5)
+    yield speedup("`add_job` beside `add_schedule`, in memory", ours, theirs, peer=PEER, count=JOBS, floor=floor)
+    ours, theirs, floor = by_turns(
+        lambda: float(in_process_of_its_own(burst, OURS, "date", 0)[0]),
+        alone(burst_of_peer),
+        lambda: float(in_process_of_its_own(floors.burst, BURST, 0, 10)[0]),
+        rounds=5,
     )
     what = "1,000 no-op jobs that are due at once"
-    yield Row(what=what, unit="runs/s", ours=BURST / ours, theirs=BURST / theirs, peer=PEER)
+    yield Row(what=what, unit="runs/s", ours=BURST / ours, theirs=BURST / theirs, peer=PEER, floor=BURST / floor)
 
 
 def alone(function: Callable[..., Any]) -> Callable[[], float]:
@@ -68,6 +74,14 @@ def add() -> float:
     took = time.perf_counter() - begin
     scheduler.shutdown()
     return took
+
+
+def add_least() -> float:
+    """Return how long it takes with nothing but a dict and a heap."""
+    table, begin = floors.Table(), time.perf_counter()
+    for number in range(JOBS):
+        table.add_job(nothing, 3_600_000_000, f"{number:032x}", number)
+    return time.perf_counter() - begin
 
 
 def add_to_peer() -> float:

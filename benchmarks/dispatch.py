@@ -88,11 +88,15 @@ def latency_rows() -> Iterator[Row]:
 
 def huey_rows() -> Iterator[Row]:
     """Yield the row beside a task queue: it has no schedule to move on, and no end of a run to note."""
-    ours, theirs = by_turns(
-        lambda: float(in_process_of_its_own(burst, OURS, "date", 0)[1]), alone(huey_burst), rounds=5
+    ours, theirs, floor = by_turns(
+        lambda: float(in_process_of_its_own(burst, OURS, "date", 0)[1]),
+        alone(huey_burst),
+        lambda: float(in_process_of_its_own(floors.burst, BURST, 0, 10)[1]),
+        rounds=5,
     )
     what = "1,000 no-op functions called once: CPU per call, beside a task queue in memory"
-    yield Row(what=what, unit="µs", ours=ours / BURST * 1e6, theirs=theirs / BURST * 1e6, peer="huey")
+    ours, theirs, floor = (each / BURST * 1e6 for each in (ours, theirs, floor))
+    yield Row(what=what, unit="µs", ours=ours, theirs=theirs, peer="huey", floor=floor)
 
 
 # -- what runs in a process of its own ---------------------------------------------------------------------------------

@@ -120,6 +120,20 @@ class Beat:
         """Return the next time of the beat."""
         return previous + self.step
 
+    def latest_instant(self, after: int, until: int) -> int:
+        """Return the latest instant of the beat until then."""
+        return until - (until - self.start) % self.length
+
+
+def numbers_of(line: str, known: dict[str, object]) -> object:
+    """Return the numbers that stand in a line of crontab, field by field, or what is known of it."""
+    if line not in known:
+        known[line] = [
+            [int(part) for part in field.replace("*", "0").replace("-", ",").replace("/", ",").split(",")]
+            for field in line.split()
+        ]
+    return known[line]
+
 
 class Pool:
     """Ten threads that call what they find in a queue."""

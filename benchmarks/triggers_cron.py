@@ -66,12 +66,13 @@ def rows() -> Iterator[Row]:
         yield mean_row(f"next fire, mean of {len(times[peer])} schedules", ours, times[peer], peer, budget, floor)
     for peer in ("cron-converter", "crontab"):
         if peer in times:
-            yield mean_row(f"next fire, mean of {len(times[peer])} schedules", ours, times[peer], peer, None)
+            yield mean_row(f"next fire, mean of {len(times[peer])} schedules", ours, times[peer], peer, None, floor)
     least = min(
         (times[peer][key] / ours[key], peer, key) for peer in PURE_PYTHON if peer in times for key in times[peer]
     )
     _, peer, key = least
-    yield speedup(f"next fire, least row: {key}", ours[key], times[peer][key], peer=peer, at_least=1.5)
+    what = f"next fire, least row: {key}"
+    yield speedup(what, ours[key], times[peer][key], peer=peer, at_least=1.5, floor=floor)
     yield from parse_rows()
 
 
@@ -227,12 +228,13 @@ def parse_rows() -> Iterator[Row]:
                 make(text)
             return process_time() - begin
 
-        ours, theirs = by_turns(
+        ours, theirs, floor = by_turns(
             partial(read, partial(CronTrigger.from_crontab, timezone=UTC), lines),
             partial(read, lambda text: CronSim(text, start), lines),
+            partial(read, partial(floors.numbers_of, known={}), lines),
             rounds=9,
         )
-        yield speedup(what, ours, theirs, peer="cronsim", at_least=budget, count=batch)
+        yield speedup(what, ours, theirs, peer="cronsim", at_least=budget, count=batch, floor=floor)
 
 
 def distinct_lines() -> Iterator[str]:

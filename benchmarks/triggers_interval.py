@@ -44,15 +44,20 @@ def rows() -> Iterator[Row]:
     start = datetime(2026, 1, 1, tzinfo=BERLIN)
     now = start + timedelta(days=1)
     ours, theirs = (cls(seconds=7, start_date=start, timezone=BERLIN) for cls in (IntervalTrigger, Peer))
-    latest, enumerated = by_turns(
-        per_step(latest_of_backlog, ours, now, steps=1000), per_step(walk_backlog, theirs, now, steps=1), rounds=5
+    least = floors.Beat(to_instant(start), 7 * MICROSECONDS)
+    latest, enumerated, floor = by_turns(
+        per_step(latest_of_backlog, ours, start, now, steps=1000),
+        per_step(walk_backlog, theirs, now, steps=1),
+        per_step(latest_of_backlog, least, start, now, steps=1000),
+        rounds=5,
     )
-    yield speedup("the latest of a day's backlog of a 7 s beat", latest, enumerated)
+    yield speedup("the latest of a day's backlog of a 7 s beat", latest, enumerated, floor=floor)
     for what, options in (("without a start", {}), ("with a start", {"start_date": start})):
-        made = by_turns(
+        made, peer, floor = by_turns(
             *(per_step(make, cls, options, steps=5000) for cls in (IntervalTrigger, Peer)),
+            per_step(make_least, steps=5000),
         )
-        yield speedup(f"make a trigger {what}", *made)
+        yield speedup(f"make a trigger {what}", made, peer, floor=floor)
 
 
 def per_step(action: Callable[..., None], *arguments: Any, steps: int = STEPS) -> Callable[[], float]:
@@ -81,9 +86,9 @@ def engine_chain(trigger: Any, start: datetime, steps: int) -> None:
         moment = following(moment, moment)
 
 
-def latest_of_backlog(trigger: IntervalTrigger, now: datetime, steps: int) -> None:
+def latest_of_backlog(trigger: Any, start: datetime, now: datetime, steps: int) -> None:
     """Ask for the latest fire time."""
-    after, end = to_instant(trigger.start_date), to_instant(now)
+    after, end = to_instant(start), to_instant(now)
     for _ in range(steps):
         trigger.latest_instant(after, end)
 
@@ -94,6 +99,12 @@ def walk_backlog(trigger: Any, now: datetime, steps: int) -> None:
         fire = trigger.start_date
         while fire <= now:
             fire = trigger.get_next_fire_time(fire, now)
+
+
+def make_least(steps: int) -> None:
+    """Make the least of triggers."""
+    for _ in range(steps):
+        floors.Beat(0, 7 * MICROSECONDS)
 
 
 def make(cls: Any, options: dict[str, Any], steps: int) -> None:
