@@ -145,7 +145,7 @@ def cut_off(shared, store) -> None:
 
 def test_a_connection_that_is_lost_while_a_job_is_added_leaves_that_open(postgres, paused, store, monkeypatch):
     """It may have been added, and run by another process since: adding it again would run it twice."""
-    monkeypatch.setattr(databases, "IDLE", 3600.0)  # it is not found out before
+    monkeypatch.setattr(databases, "IDLE", float("inf"))  # it is not found out before
     paused.add_job(note, "interval", hours=1, id="before")
     cut_off(postgres, store)
 
