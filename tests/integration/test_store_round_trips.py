@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from threading import Thread
+from threading import Event, Thread
+from typing import Any
 
 import pytest
 
@@ -255,3 +256,35 @@ def test_the_next_attempt_is_opened_once_however_often_an_end_is_written(shared,
     store._keeper.forget(run)
 
     assert sorted(shared.execute("SELECT attempt, outcome FROM {runs}"), key=str) == [(1, "error"), (2, None)]
+
+
+def test_a_connection_that_is_in_use_while_the_store_closes_is_closed_by_its_user(shared):
+    """The pool that it goes back to is not there any more."""
+    store = shared.store()
+    database = store._database
+    database.read(lambda connection: None)
+    drivers: list[Any] = []
+    is_held, goes_on = Event(), Event()
+
+    def hold(connection):
+        drivers.append(connection.connection.driver_connection)
+        is_held.set()
+        goes_on.wait(15)
+
+    user = Thread(target=lambda: database.read(hold))
+    user.start()
+    is_held.wait(15)
+    database.close()
+    goes_on.set()
+    user.join(15)
+
+    assert is_closed(drivers[0])
+
+
+def is_closed(driver) -> bool:
+    """Return whether a connection of some driver cannot be used any more."""
+    try:
+        driver.cursor().execute("SELECT 1")
+    except Exception:
+        return True
+    return False

@@ -83,6 +83,7 @@ class Database:
         if self.family == "mysql" and not self._is_ours:
             self._writing = self.engine.execution_options(isolation_level="READ COMMITTED")
         self._skips_locked: bool | None = None
+        self._left: list[Any] = []  # pools that were closed while connections of theirs were in use
 
     def read(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what the function returns, which only reads; a lost connection is tried again once."""
@@ -91,7 +92,7 @@ class Database:
     def _read(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         for attempt in (1, 2):
             try:
-                with self._gate, self._shared(), self._reading.connect() as connection:
+                with self._gate, self._shared(), self._connected(self._reading) as connection:
                     return work(connection, *args, **kwargs)
             except DBAPIError as exc:
                 if attempt == 1 and exc.connection_invalidated:
@@ -134,7 +135,7 @@ class Database:
         for attempt in (1, 2):
             is_sent = False
             try:
-                with self._reading.connect() as connection:
+                with self._connected(self._reading) as connection:
                     # Once it is sent it may take place, and must not be repeated; so a connection that was lost has to
                     # be found out before.
                     if clock.monotonic() - connection.info.get(_USED_AT, float("-inf")) > IDLE:
@@ -151,10 +152,19 @@ class Database:
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
         guard: AbstractContextManager[Any] = self._lock if self.is_sqlite else nullcontext()
-        with self._gate, guard, self._writing.connect() as connection, connection.begin():
+        with self._gate, guard, self._connected(self._writing) as connection, connection.begin():
             if self.is_sqlite:
                 _take_write_lock(connection)
             yield connection
+
+    @contextmanager
+    def _connected(self, engine: Engine) -> Iterator[Connection]:
+        try:
+            with engine.connect() as connection:
+                yield connection
+        finally:
+            for pool in self._left:
+                pool.dispose()
 
     def _shared(self) -> AbstractContextManager[Any]:
         return self._lock if self._is_shared else nullcontext()
@@ -197,6 +207,10 @@ class Database:
     def close(self) -> None:
         """Close the connections, if the engine is ours; it opens new ones when it is used again."""
         if self._is_ours and not self._is_shared:
+            pool: Any = self.engine.pool
+            if pool.checkedout():
+                # Nobody closes what is given back to a pool after that was closed; so its last user has to.
+                self._left = [*self._left[-2:], pool]
             self.engine.dispose()
 
     def after_fork(self) -> None:
