@@ -94,8 +94,14 @@ def test_a_thousand_jobs_that_fail_for_ever_stay_within_the_bounds_of_memory(sil
     store = MemoryJobStore(keep_runs=2)
     threads = threading.active_count()
     with failing_for_ever(store, DebugExecutor()) as scheduler:
-        wait_until(lambda: min(attempts_of(scheduler), default=0) >= 4, 60, "some attempts of each job")
-        waiting = attempts_of(scheduler)
+        seen: list[list[int]] = []
+
+        def all_wait() -> bool:  # in the midst of a pass some are on their way
+            seen.append(attempts_of(scheduler))
+            return len(seen[-1]) >= 1_000 and min(seen[-1]) >= 4
+
+        wait_until(all_wait, 60, "some attempts of each job")
+        waiting = seen[-1]
         kept = len(store._state.history)
         grown = threading.active_count() - threads
 
