@@ -80,9 +80,10 @@ class EarlyJobs:
             _flush_at_exit(WeakMethod(self.flush))
 
     def _set_timer(self, seconds: float) -> None:
-        self._timer = Timer(seconds, self._flush_in_time)
-        self._timer.daemon = True
-        self._timer.start()
+        timer = Timer(seconds, self._flush_in_time)
+        timer.daemon = True
+        self._timer = timer
+        timer.start()  # by its own name: a signal handler may have written what waits, and forgotten the timer
 
     def _flush_in_time(self) -> None:
         try:
