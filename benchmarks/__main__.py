@@ -13,6 +13,7 @@ import platform
 import subprocess
 import sys
 import time
+from difflib import get_close_matches
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
@@ -30,7 +31,12 @@ def main() -> int:
     """Measure, print, write; return `MISSED` when a row misses its budget."""
     parser = argparse.ArgumentParser(prog="benchmarks", description="Measure beside the peers.")
     parser.add_argument("scripts", nargs="*", help="names of scripts; all when none is given")
-    names = parser.parse_args().scripts or [path.stem for path in sorted(HERE.glob("*.py")) if is_script(path)]
+    scripts = [path.stem for path in sorted(HERE.glob("*.py")) if is_script(path)]
+    names = parser.parse_args().scripts or scripts
+    for name in names:
+        if name not in scripts:
+            near = "".join(f", did you mean {each!r}?" for each in get_close_matches(name, scripts, n=1))
+            parser.error(f"there is no script {name!r}{near} (known: {', '.join(scripts)})")
     if len(names) == 1:
         return measure(names[0])
     codes = {name: subprocess.run([sys.executable, "-m", "benchmarks", name], check=False).returncode for name in names}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+import sys
 from pathlib import Path
 
 import pytest
 
 import benchmarks
-from benchmarks.__main__ import line, number
+from benchmarks.__main__ import line, main, number
 from benchmarks.measuring import Row, by_turns, in_fresh_process, percentile, speedup
 
 SCRIPTS = [
@@ -112,3 +113,13 @@ def test_a_script_says_what_it_measures_and_yields_rows(script):
 
     assert ast.get_docstring(tree)
     assert any(isinstance(node, ast.FunctionDef) and node.name == "rows" for node in tree.body)
+
+
+def test_a_misspelt_script_is_told_with_what_was_meant(monkeypatch, capsys):
+    """Before anything is measured."""
+    monkeypatch.setattr(sys, "argv", ["benchmarks", "imports", "dispach"])
+
+    with pytest.raises(SystemExit):
+        main()
+
+    assert "there is no script 'dispach', did you mean 'dispatch'? (known: apscheduler4, " in capsys.readouterr().err
