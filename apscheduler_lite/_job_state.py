@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from .job import Job
 
-__all__ = ["definition_of", "restore", "state_of"]
+__all__ = ["lasting_state_of", "restore", "state_of"]
 
 VERSION = 1
 
@@ -29,14 +29,14 @@ _OWN_OPTIONS = ("on_overlap", "timeout", "retry", "catch_up", "max_catch_up")
 
 def state_of(job: Job) -> dict[str, Any]:
     """Return the state of a job, or raise TransientJobError when its function has no importable name."""
-    state = definition_of(job)
+    state = lasting_state_of(job)
     state["next_run_time"], state["paused"] = job.next_run_time, job.paused
     if job._fire_time is not None:
         state["fire_time"] = job._fire_time
     return state
 
 
-def definition_of(job: Job) -> dict[str, Any]:
+def lasting_state_of(job: Job) -> dict[str, Any]:
     """Return what of a job's state does not change from run to run, or raise TransientJobError."""
     reference = job.func_ref
     if reference is None:

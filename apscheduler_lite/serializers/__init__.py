@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
 
-__all__ = ["JSONSerializer", "dump_jobs", "load_jobs"]
+__all__ = ["JSONSerializer", "dump_jobs", "load_jobs", "read_state"]
 
 VERSION = 1
 
@@ -62,12 +62,22 @@ class JSONSerializer:
         Raises:
             ValueError: it is no such text, or holds a pickle although these are forbidden.
         """
-        document = json.loads(text)
-        if not isinstance(document, dict):
-            raise ValueError(f"the document is no JSON object: {shorten(text)}")
-        if before is not None:
-            before(document.get("func"))
-        return {name: self._codec.decode(value) for name, value in document.items()}
+        return read_state(self._codec, text, before)
+
+
+def read_state(codec: Codec, text: str, before: Callable[[Any], object] | None = None) -> dict[str, Any]:
+    """
+    Return the state of a job that a JSON text holds, as a codec reads it; otherwise as `JSONSerializer.loads`.
+
+    Raises:
+        ValueError: it is no such text, or holds what the codec does not read.
+    """
+    document = json.loads(text)
+    if not isinstance(document, dict):
+        raise ValueError(f"the document is no JSON object: {shorten(text)}")
+    if before is not None:
+        before(document.get("func"))
+    return {name: codec.decode(value) for name, value in document.items()}
 
 
 def dump_jobs(jobs: Iterable[Job]) -> str:

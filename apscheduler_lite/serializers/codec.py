@@ -52,9 +52,7 @@ class Codec:
         self._allow_pickle = allow_pickle
         self._protocol = pickle_protocol
         self._any_trigger = any_trigger  # whether a document may name any class of triggers, as version 3's do
-        self._runs_nothing = (
-            runs_nothing  # whether it refuses to read what imports modules or runs the application's code
-        )
+        self._runs_nothing = runs_nothing  # whether it refuses to read what imports modules or runs foreign code
 
     # -- writing -----------------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from threading import Event, Thread
+from threading import Event, Thread, Timer
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ import pytest
 from apscheduler_lite import Retry
 from apscheduler_lite._clock import Clock
 from apscheduler_lite.errors import ConflictingIdError, StoreUnavailableError
-from apscheduler_lite.jobstores.sqlalchemy import databases, keeper
+from apscheduler_lite.jobstores.sqlalchemy import databases, early, keeper
 from tests.benchmarks.counting import statements_of
 from tests.integration.jobs import CALLS, note
 from tests.waiting import wait_until
@@ -33,6 +33,22 @@ def paused(store, schedulers):
     return scheduler
 
 
+@pytest.fixture
+def claimed(paused, store, monkeypatch):
+    """Four runs that were claimed of ten due jobs; the keeper does not write how they end."""
+    monkeypatch.setattr(store._keeper, "_is_taken_along", lambda: True)
+    paused.add_jobs([{"func": note, "trigger": "interval", "weeks": 1, "next_run_time": DUE} for _ in range(10)])
+    return store.claim_due(paused.clock.now(), {"default": 4}).runs
+
+
+def end(store, runs, seconds=0.0):
+    """Record that runs have ended after so many seconds; return whether that is worth a claim."""
+    for run in runs:
+        run.outcome, run.started = "executed", 0
+        run.finished = round(seconds * 1_000_000)
+    return store.record_outcomes(runs)
+
+
 def test_adding_a_job_is_one_statement_of_postgresql(paused, store):
     """The row and the notice to the others travel together, and are a transaction by themselves."""
     paused.add_job(note, "interval", hours=1)
@@ -44,23 +60,16 @@ def test_adding_a_job_is_one_statement_of_postgresql(paused, store):
     assert "pg_notify" in statements[0]
 
 
-def test_a_claim_writes_all_it_has_to_write_by_one_statement_of_postgresql(paused, store, monkeypatch):
+def test_a_claim_writes_all_it_has_to_write_by_one_statement_of_postgresql(paused, store, claimed):
     """The ends of runs, the next run times and the new runs."""
-    paused.add_jobs([{"func": note, "trigger": "interval", "weeks": 1, "next_run_time": DUE} for _ in range(8)])
-    first = store.claim_due(paused.clock.now(), {"default": 4})
-    for run in first.runs:
-        run.outcome = "executed"
-    monkeypatch.setattr(store._keeper, "_is_taken_along", lambda: True)  # the keeper shall not be faster
-    store.record_outcomes(first.runs)
+    end(store, claimed)
     with statements_of(store._database.engine) as statements:
-        second = store.claim_due(paused.clock.now(), {"default": 3})
+        claim = store.claim_due(paused.clock.now(), {"default": 3})
 
     writing = [each for each in statements if "UPDATE" in each and "FOR UPDATE" not in each]
-    assert len(second.runs) == 3
+    assert len(claim.runs) == 3
     assert len(writing) == 1
-    for run in second.runs:
-        run.outcome = "executed"
-    store.record_outcomes(second.runs)
+    end(store, claim.runs)
 
 
 @pytest.fixture
@@ -157,18 +166,9 @@ def test_a_connection_that_is_lost_while_a_job_is_added_leaves_that_open(postgre
     assert [job.id for job in paused.get_jobs()] == ["before"]
 
 
-def test_a_claim_brings_as_many_runs_as_the_one_before(paused, store, monkeypatch):
+def test_a_claim_brings_as_many_runs_as_the_one_before(store, claimed):
     """The scheduler is woken when as many have ended, so that the claims of a burst do not shrink."""
-    paused.add_jobs([{"func": note, "trigger": "interval", "weeks": 1, "next_run_time": DUE} for _ in range(10)])
-    claim = store.claim_due(paused.clock.now(), {"default": 4})
-    for run in claim.runs:
-        run.outcome = "executed"
-
-    monkeypatch.setattr(store._keeper, "_is_taken_along", lambda: True)  # the keeper shall not be faster
-
-    told = [store.record_outcomes([run]) for run in claim.runs]
-
-    assert told == [False, False, False, True]
+    assert [end(store, [run]) for run in claimed] == [False, False, False, True]
 
 
 def test_a_shutdown_does_not_wait_for_outcomes_that_may_still_come(shared, schedulers, monkeypatch):
@@ -193,32 +193,18 @@ def test_a_shutdown_does_not_wait_for_outcomes_that_may_still_come(shared, sched
 
 @pytest.mark.parametrize(("seconds", "expected"), [(0.0001, [False, True]), (1, [True, True])], ids=["short", "long"])
 def test_runs_that_ended_during_a_claim_wait_for_the_short_ones_that_it_brought(
-    paused, store, monkeypatch, seconds, expected
+    paused, store, claimed, monkeypatch, seconds, expected
 ):
     """Or a burst would stay at half of the workers; those that longer runs have freed are not kept waiting."""
-    monkeypatch.setattr(store._keeper, "_is_taken_along", lambda: True)  # the keeper shall not be faster
-    paused.add_jobs([{"func": note, "trigger": "interval", "weeks": 1, "next_run_time": DUE} for _ in range(10)])
-
-    def end(run):
-        run.started = paused.clock.now()
-        run.finished = run.started + round(seconds * 1_000_000)
-        run.outcome = "executed"
-        return store.record_outcomes([run])
-
-    first = store.claim_due(paused.clock.now(), {"default": 4})
-    for run in first.runs[:2]:
-        end(run)
+    end(store, claimed[:2], seconds)
     attempted = store._claims.attempted
+    monkeypatch.setattr(
+        store._claims, "attempted", lambda *args: (end(store, claimed[2:], seconds), attempted(*args))[1]
+    )
 
-    def interfere(*args):
-        for run in first.runs[2:]:
-            end(run)
-        return attempted(*args)
-
-    monkeypatch.setattr(store._claims, "attempted", interfere)
     second = store.claim_due(paused.clock.now(), {"default": 2})
 
-    assert [end(run) for run in second.runs] == expected
+    assert [end(store, [run], seconds) for run in second.runs] == expected
 
 
 def test_a_claim_that_takes_outcomes_along_ends_the_wait_for_it(paused, store, monkeypatch):
@@ -288,3 +274,30 @@ def is_closed(driver) -> bool:
     except Exception:
         return True
     return False
+
+
+def test_a_signal_handler_may_write_what_waits_while_the_timer_for_it_is_set(shared, schedulers, monkeypatch):
+    """The timer finds nothing to be written then."""
+    store = shared.store()
+    scheduler = schedulers(store)
+    scheduler.start(paused=True)
+    scheduler.shutdown()
+
+    class Interrupted(Timer):
+        """A timer whose start a signal handler interrupts, which writes what waits."""
+
+        def __setattr__(self, name, value):
+            super().__setattr__(name, value)
+            if name == "daemon":
+                store._early.flush()
+
+        def start(self):
+            store._early.flush()
+            super().start()
+
+    monkeypatch.setattr(early, "Timer", Interrupted)
+
+    for number in range(3):
+        scheduler.add_job(note, "interval", hours=1, id=str(number))
+
+    assert sorted(job.id for job in store.get_all_jobs()) == ["0", "1", "2"]

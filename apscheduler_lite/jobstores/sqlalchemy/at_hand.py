@@ -8,13 +8,13 @@ Whatever does not stand ready is refused here; it is restored outside.
 
 from __future__ import annotations
 
-import json
 import sys
 import zoneinfo  # noqa: F401 - to read a time zone would import it
 from inspect import getattr_static
 from types import BuiltinFunctionType, FunctionType, ModuleType
 
 from apscheduler_lite._references import is_being_imported
+from apscheduler_lite.serializers import read_state
 from apscheduler_lite.serializers.codec import Codec
 
 TYPE_CHECKING = False
@@ -36,9 +36,7 @@ def loads(text: str, before: Callable[[Any], object]) -> dict[str, Any]:
     """
     if '"pickle"' in text:
         raise ValueError("it may hold a pickle")
-    document = json.loads(text)
-    before(document.get("func"))
-    return {name: _codec.decode(value) for name, value in document.items()}
+    return read_state(_codec, text, before)
 
 
 def function(reference: str) -> Any:

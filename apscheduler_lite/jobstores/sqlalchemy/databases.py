@@ -83,7 +83,6 @@ class Database:
         if self.family == "mysql" and not self._is_ours:
             self._writing = self.engine.execution_options(isolation_level="READ COMMITTED")
         self._skips_locked: bool | None = None
-        self._left: list[Any] = []  # pools that were closed while connections of theirs were in use
 
     def read(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what the function returns, which only reads; a lost connection is tried again once."""
@@ -159,11 +158,12 @@ class Database:
 
     @contextmanager
     def _connected(self, engine: Engine) -> Iterator[Connection]:
+        pool = self.engine.pool
         try:
             with engine.connect() as connection:
                 yield connection
         finally:
-            for pool in self._left:
+            if pool is not self.engine.pool:  # it was closed meanwhile, and closes nothing any more that is given back
                 pool.dispose()
 
     def _shared(self) -> AbstractContextManager[Any]:
@@ -207,10 +207,6 @@ class Database:
     def close(self) -> None:
         """Close the connections, if the engine is ours; it opens new ones when it is used again."""
         if self._is_ours and not self._is_shared:
-            pool: Any = self.engine.pool
-            if pool.checkedout():
-                # Nobody closes what is given back to a pool after that was closed; so its last user has to.
-                self._left = [*self._left[-2:], pool]
             self.engine.dispose()
 
     def after_fork(self) -> None:

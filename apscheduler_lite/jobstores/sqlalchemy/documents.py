@@ -17,7 +17,7 @@ from functools import partial
 from types import FunctionType
 
 from apscheduler_lite._clock import SystemClock
-from apscheduler_lite._job_state import definition_of as state_of_definition
+from apscheduler_lite._job_state import lasting_state_of
 from apscheduler_lite._job_state import restore as restore_state
 from apscheduler_lite._references import resolve
 from apscheduler_lite.errors import UnreadableJobError
@@ -105,7 +105,7 @@ class Documents:
         for parameter, name in (("id", job.id), ("executor", job.executor)):
             if len(name) > ID_LENGTH:
                 raise ValueError(f"{parameter} must have at most {ID_LENGTH} characters in this store, not {len(name)}")
-        state = state_of_definition(job)
+        state = lasting_state_of(job)
         self._check_allowed(state["func"])
         document = self.serializer.dumps(state)
         signature = None if self.signer is None else self.signer.sign(job.id, document)
@@ -154,10 +154,10 @@ class Documents:
         job = self.cached(row.id, row.revision)
         if job is None:
             if successor is None:
-                job = self._read(row, self.serializer.loads, partial(resolve, parameter="func"))
+                job = self._read(row, self._loads, partial(resolve, parameter="func"))
                 self._keep(job, row.revision)
             else:
-                job = self._read(row, self.serializer.loads, lambda _: successor.func, is_leaving=True)
+                job = self._read(row, self._loads, lambda _: successor.func, is_leaving=True)
         return self.with_times(job, row)
 
     def with_times(self, job: Job, row: Any) -> Job:
@@ -203,6 +203,8 @@ class Documents:
     def _read(
         self, row: Any, loads: Callable[..., dict[str, Any]], find: Callable[[str], Any], *, is_leaving: bool = False
     ) -> Job:
+        """Return the job of a row, with what reads its document and what finds its function."""
+
         def function(reference: Any) -> Callable[..., Any]:
             self._check_allowed(reference)
             found: Callable[..., Any] = find(reference)
@@ -211,9 +213,7 @@ class Documents:
         try:
             if self.signer is not None:
                 self.signer.check(row.id, row.document, row.signature)
-            # The function is imported before its arguments are read: members of Enums ask for a module that is loaded.
-            is_ours = isinstance(self.serializer, JSONSerializer)
-            state = loads(row.document, function) if is_ours else loads(row.document)
+            state = loads(row.document, function)
             if state.get("id") != row.id:
                 raise ValueError(f"its document is that of job {state.get('id')!r}")
             state["next_run_time"], state["paused"] = None, False
@@ -225,6 +225,12 @@ class Documents:
             # A module that raises while it is imported may raise anything, and a document may hold anything.
             raise UnreadableJobError(row.id, exc) from exc
         return job
+
+    def _loads(self, document: str, function: Callable[[Any], object]) -> dict[str, Any]:
+        if isinstance(self.serializer, JSONSerializer):
+            # The function is imported before its arguments are read: members of Enums ask for a module that is loaded.
+            return self.serializer.loads(document, function)
+        return self.serializer.loads(document)
 
     # -- which functions ---------------------------------------------------------------------------------------
 

@@ -14,12 +14,13 @@ from apscheduler_lite._clock import Alarm, SystemClock
 from apscheduler_lite._locks import make_lock
 
 from .aftermath import Aftermath
+from .batches import Batches
 from .liveness import Lease, Member, Watch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from apscheduler_lite._clock import Clock
     from apscheduler_lite.runs import Run
@@ -32,8 +33,6 @@ __all__ = ["Keeper"]
 
 GATHER = 0.002
 """Seconds for which the first outcomes wait for others, before the scheduler is woken to write them and to claim."""
-SHORT = 0.001
-"""Seconds of a run that is not worth a claim by itself."""
 LINGER = 0.03
 """Seconds that an outcome waits for the next claim to take it along."""
 RETRY = 1.0
@@ -88,9 +87,7 @@ class Keeper:
         self._interrupted: deque[Run] = deque()
         self._takes = 0  # how often outcomes were taken to be written
         self._is_writing = False  # whether that is under way
-        self._last_batch = 0  # how many runs the last claim has brought
-        self._ended_before = 0  # how many of the outcomes that wait are of runs that had ended by then
-        self._are_short = True  # whether runs end in less time than it is worth to wait for others
+        self._batches = Batches()
         self.active: dict[str, Run] = {}  # claimed here and not known to have ended
         self._watch = Watch(database, tables, heartbeat_interval)
         self._prune_at = _clock.monotonic() + min(PRUNE_EVERY, heartbeat_interval)
@@ -209,15 +206,13 @@ class Keeper:
 
     # -- runs in progress --------------------------------------------------------------------------------------
 
-    def begin(self, runs: Iterable[Run]) -> None:
+    def begin(self, runs: Sequence[Run]) -> None:
         """Take note of runs that were claimed."""
-        lease, brought = self.lease, 0
+        lease = self.lease
         for run in runs:
             run.lease = lease
             self.active[run.id] = run
-            brought += 1
-        if brought:
-            self._last_batch, self._ended_before = brought, len(self._ended)
+        self._batches.begin(len(runs), len(self._ended))
 
     def end(self, runs: Sequence[Run]) -> None:
         """Take note of how runs ended, to be written soon."""
@@ -226,14 +221,8 @@ class Keeper:
             self._bell.ring()
 
     def is_worth_a_claim(self) -> bool:
-        """
-        Return whether as many runs have ended as the last claim has brought, so that the next one may bring as many.
-
-        Of short runs, as many since that claim: those that had ended while it was made come on top. So the claims of a
-        burst grow until they fill the workers. Fewer are looked at in a moment, by the keeper.
-        """
-        ended = len(self._ended) - (self._ended_before if self._are_short else 0)
-        return ended >= self._last_batch
+        """Return whether enough runs have ended for a claim; fewer are looked at in a moment, by the keeper."""
+        return self._batches.is_full(len(self._ended))
 
     def forget(self, run: Run) -> None:
         """Take note that a run was given back."""
@@ -249,12 +238,8 @@ class Keeper:
         self._is_writing = True
         self._takes += 1
         self._hurry.ring()
-        self._ended_before = 0
         ended = _drained(self._ended)
-        if ended:
-            self._are_short = all(
-                run.started is None or run.finished is None or run.finished - run.started < SHORT * 1e6 for run in ended
-            )
+        self._batches.take(ended)
         return ended
 
     def written(self, ended: Sequence[Run]) -> None:

@@ -49,6 +49,9 @@ LEFT = "left"
 ID_LENGTH = 191
 """Characters of an id: what MySQL can index in four-byte characters."""
 
+CONDITIONAL = ("sqlite", "postgresql")
+"""The databases whose indexes may have conditions."""
+
 ATTEMPTS = 10
 """How often a process tries to create the tables while others do the same."""
 
@@ -87,7 +90,7 @@ class Tables:
             Column("document", _text(), nullable=False),
             Column("signature", String(255)),
             Column("revision", BigInteger, nullable=False),
-            indexes={"due": (("executor", "next_run_time"), None)},
+            indexes={"due": Keys("executor", "next_run_time")},
         )
         self.runs = self._table(
             "_runs",
@@ -113,10 +116,11 @@ class Tables:
             # A run is written twice, and to note it in an index costs about as much as the row; so each holds no more
             # than what is looked up in it.
             indexes={
-                "active": (("finished", "job_id"), "finished IS NULL"),
-                "ended": (("finished",), "finished IS NOT NULL"),
-                "history": (("job_id", "due"), None),
-                "open": (("open_at",), "open_at IS NOT NULL"),
+                "active": Keys("finished", "job_id", where="finished IS NULL"),
+                # Where indexes cannot have conditions, `active` holds all runs and serves here, too.
+                "ended": Keys("finished", where="finished IS NOT NULL", only_where=True),
+                "history": Keys("job_id", "due"),
+                "open": Keys("open_at", where="open_at IS NOT NULL"),
             },
         )
         self.schedulers = self._table(
@@ -133,26 +137,39 @@ class Tables:
         self.meta = self._table("_meta", Column("name", String(32), primary_key=True), Column("value", String(255)))
         self.all = (self.jobs, self.runs, self.schedulers, self.meta)
 
-    def _table(
-        self, suffix: str, *columns: Column[Any], indexes: dict[str, tuple[tuple[str, ...], str | None]] | None = None
-    ) -> Table:
+    def _table(self, suffix: str, *columns: Column[Any], indexes: dict[str, Keys] | None = None) -> Table:
         name = self.name + suffix
         present = self.metadata.tables.get(name if self.schema is None else f"{self.schema}.{name}")
         if present is not None:  # a second store on the metadata of the application
             return present
         table = Table(name, self.metadata, *columns, schema=self.schema)
-        for purpose, (names, condition) in (indexes or {}).items():
-            where = None if condition is None else text(condition)
-            index = Index(
-                f"ix_{name}_{purpose}", *(table.c[each] for each in names), sqlite_where=where, postgresql_where=where
-            )
-            if purpose == "ended":  # elsewhere `active` holds all runs and serves here, too
-                index.ddl_if(callable_=_has_partial_indexes)
+        for purpose, keys in (indexes or {}).items():
+            keys.index(f"ix_{name}_{purpose}", table)
         return table
 
 
-def _has_partial_indexes(*_: Any, dialect: Any, **__: Any) -> bool:
-    return dialect.name in ("sqlite", "postgresql")
+class Keys:
+    """
+    What an index of a table holds.
+
+    Args:
+        names: the columns.
+        where: the rows, on databases whose indexes can have conditions; all rows on the others.
+        only_where: whether there is no such index on the others.
+    """
+
+    def __init__(self, *names: str, where: str | None = None, only_where: bool = False) -> None:
+        self._names = names
+        self._where = where
+        self._only_where = only_where
+
+    def index(self, name: str, table: Table) -> None:
+        """Give the table the index."""
+        where = None if self._where is None else text(self._where)
+        columns = (table.c[each] for each in self._names)
+        index = Index(name, *columns, sqlite_where=where, postgresql_where=where)
+        if self._only_where:
+            index.ddl_if(callable_=lambda *_, dialect, **__: dialect.name in CONDITIONAL)
 
 
 def prepare(database: Database, tables: Tables) -> None:
